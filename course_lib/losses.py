@@ -1,0 +1,127 @@
+"""Objectives, one number per sample.
+
+Every loss sums over the dimensions of a sample and keeps the batch: shape (B, ...) in, (B,) out. Taking the
+mean over the batch is left to the caller, in the open. All values are in nats.
+
+The data `x` must be finite and in range. Values in the parameters (logits, mu, logvar) are not inspected: a
+network that diverges is reported by `training.train` with player and epoch.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+LOG_2PI = math.log(2 * math.pi)
+
+
+class Elbo(NamedTuple):
+    """The two parts of the evidence lower bound, each (B,). The bound is `-(reconstruction + kl)`."""
+
+    reconstruction: Tensor  # E_q[-log p(x|z)], estimated with the z that was drawn
+    kl: Tensor  # KL(q(z|x) || p(z))
+
+    @property
+    def bound(self) -> Tensor:
+        """The lower bound on log p(x), (B,)."""
+        return -(self.reconstruction + self.kl)
+
+
+def bernoulli_nll(logits: Tensor, x: Tensor) -> Tensor:
+    """-log p(x) of independent Bernoulli pixels, (B,).
+
+    For x in {0, 1} a likelihood; for grey x in [0, 1] the cross-entropy of the published VAE figures, which is
+    none (Loaiza-Ganem & Cunningham 2019; see `continuous_bernoulli_nll`).
+    """
+    _check_parameters(logits=logits, x=x)
+    _check_range(x, 0.0, 1.0)
+    return _sum(F.binary_cross_entropy_with_logits(logits, x, reduction="none"))
+
+
+def continuous_bernoulli_nll(logits: Tensor, x: Tensor) -> Tensor:
+    """-log density of the continuous Bernoulli on [0, 1], (B,): `bernoulli_nll` minus its log-normaliser.
+
+    Source: Loaiza-Ganem & Cunningham 2019, eq. 6-8.
+    """
+    return bernoulli_nll(logits, x) - _sum(_continuous_bernoulli_log_normaliser(logits))
+
+
+def gaussian_nll(mu: Tensor, logvar: Tensor, x: Tensor) -> Tensor:
+    """-log N(x; mu, diag(exp(logvar))), (B,), the constant included."""
+    _check_parameters(mu=mu, logvar=logvar, x=x)
+    _check_range(x, -math.inf, math.inf)
+    return _sum(0.5 * (LOG_2PI + logvar + (x - mu).square() * (-logvar).exp()))
+
+
+def categorical_nll(logits: Tensor, y: Tensor) -> Tensor:
+    """-log p(y) of categorical variables, (B,): logits (B, ..., K) and classes y (B, ...) as int64."""
+    if y.dtype != torch.int64:
+        raise ValueError(f"y has dtype {y.dtype}; classes are int64")
+    if not logits.is_floating_point() or logits.shape[:-1] != y.shape or not logits.numel():
+        raise ValueError(f"logits {_describe(logits)} do not fit y {_describe(y)}; give (B, ..., K) and (B, ...)")
+    _check_range(y, 0, logits.shape[-1] - 1, "y")
+    return _sum(-logits.log_softmax(-1).gather(-1, y.unsqueeze(-1)).squeeze(-1))
+
+
+def kl_diagonal_normals(
+    mu: Tensor, logvar: Tensor, mu_p: Tensor | None = None, logvar_p: Tensor | None = None
+) -> Tensor:
+    """KL(N(mu, diag(exp(logvar))) || N(mu_p, diag(exp(logvar_p)))), (B,); p is N(0, I) where it is not given.
+
+    Source: Kingma & Welling 2014, appendix B.
+    """
+    mu_p = torch.zeros_like(mu) if mu_p is None else mu_p
+    logvar_p = torch.zeros_like(logvar) if logvar_p is None else logvar_p
+    _check_parameters(mu=mu, logvar=logvar, mu_p=mu_p, logvar_p=logvar_p)
+    ratio = logvar - logvar_p
+    return _sum(0.5 * (ratio.exp() - ratio - 1 + (mu - mu_p).square() * (-logvar_p).exp()))
+
+
+def importance_weighted_bound(log_w: Tensor) -> Tensor:
+    """log of the mean of K importance weights, (K, B) -> (B,): the bound of Burda et al. 2016, eq. 8.
+
+    `log_w` holds log p(x, z_k) - log q(z_k | x). K = 1 gives the one-sample ELBO.
+    """
+    if log_w.ndim != 2 or not log_w.is_floating_point() or not log_w.numel():
+        raise ValueError(f"log_w is {_describe(log_w)}; give floats of shape (K, B)")
+    return torch.logsumexp(log_w, 0) - math.log(len(log_w))
+
+
+def _sum(values: Tensor) -> Tensor:
+    return values.flatten(1).sum(1) if values.ndim > 1 else values
+
+
+def _continuous_bernoulli_log_normaliser(logits: Tensor) -> Tensor:
+    # log C = log(|t| / tanh(|t|/2)) with t the logit; at 0 the limit is log 2, reached through the Taylor series.
+    t = logits.abs()
+    near = t < 1e-2
+    safe = torch.where(near, torch.ones_like(t), t)
+    far = safe.log() - torch.log(torch.tanh(safe / 2))
+    return torch.where(near, math.log(2) + t.square() / 12, far)
+
+
+def _describe(t: Tensor) -> str:
+    return f"{tuple(t.shape)} {str(t.dtype).removeprefix('torch.')}"
+
+
+def _check_parameters(**tensors: Tensor) -> None:
+    shapes = {t.shape for t in tensors.values()}
+    given = ", ".join(f"{name} {_describe(t)}" for name, t in tensors.items())
+    if len(shapes) > 1:
+        raise ValueError(f"shapes differ: {given}; give equal shapes (B, ...)")
+    if not all(t.is_floating_point() for t in tensors.values()):
+        raise ValueError(f"floats are needed: {given}; divide uint8 images by 255")
+    if not next(iter(shapes)).numel() or not next(iter(shapes)):
+        raise ValueError(f"nothing to compute on: {given}; give at least one sample, shape (B, ...)")
+
+
+def _check_range(x: Tensor, low: float, high: float, name: str = "x") -> None:
+    """Raise unless low <= x <= high and finite. On a CPU only: elsewhere reading the answer would wait."""
+    if x.device.type != "cpu" or torch.compiler.is_compiling():
+        return
+    smallest, largest = (value.item() for value in x.aminmax())  # NaN comes out as NaN
+    if not (low <= smallest and largest <= high) or math.isinf(smallest) or math.isinf(largest):
+        wanted = "finite values" if math.isinf(low) else f"values in [{low:g}, {high:g}]"
+        raise ValueError(f"{name} runs from {smallest:g} to {largest:g}; give {wanted}")

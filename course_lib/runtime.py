@@ -1,0 +1,71 @@
+"""Where and how large: device, seeds, budget, and the card that describes the environment."""
+
+import os
+import platform
+import random
+from importlib.metadata import PackageNotFoundError, version
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+BUDGETS = ("smoke", "lesson", "full")
+
+T = TypeVar("T")
+
+
+def device() -> torch.device:
+    """The accelerator if there is one (CUDA, then Apple's MPS), else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and PyTorch (all devices). On a CPU the same seed then gives the same bits.
+
+    Raises:
+        ValueError: `seed` is not an integer in [0, 2**32).
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise ValueError(f"seed is {seed!r}; give an integer from 0 to 2**32 - 1")
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 (the global generator is what libraries fall back on)
+    torch.manual_seed(seed)
+
+
+def budget() -> str:
+    """How much to compute: "smoke" (tests), "lesson" (a reader's CPU) or "full" (an accelerator).
+
+    The environment variable COURSE_BUDGET decides; without it "lesson" on a CPU, "full" elsewhere.
+    """
+    chosen = os.environ.get("COURSE_BUDGET") or ("lesson" if device().type == "cpu" else "full")
+    if chosen not in BUDGETS:
+        raise ValueError(f"COURSE_BUDGET is {chosen!r}; set it to one of {', '.join(BUDGETS)}")
+    return chosen
+
+
+def pick(*, smoke: T, lesson: T, full: T) -> T:
+    """The value for the current budget: `epochs = pick(smoke=1, lesson=5, full=20)`."""
+    return {"smoke": smoke, "lesson": lesson, "full": full}[budget()]
+
+
+def environment() -> dict[str, str]:
+    """The card of the environment: versions, device and budget, each as text."""
+    name = device()
+    label = torch.cuda.get_device_name() if name.type == "cuda" else f"{torch.get_num_threads()} threads"
+    packages = ("course-lib", "torch", "numpy", "matplotlib", "ipywidgets", "jupyterlab")
+    return {
+        "python": platform.python_version(),
+        **{package: _version(package) for package in packages},
+        "system": f"{platform.system()} {platform.machine()}",
+        "device": f"{name.type} ({label})",
+        "budget": budget(),
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
