@@ -23,7 +23,13 @@ _MODULES = (
     "widgets",
 )
 # The names that every notebook needs, importable from the top.
-_HOME = {"claim": "claims", "check": "exercises", "quiz": "exercises", "train": "training", "Player": "training"}
+_HOME = {
+    "claim": "claims",
+    "check": "exercises",
+    "quiz": "exercises",
+    "train": "training",
+    "Player": "training",
+}
 
 __all__ = [*_MODULES, *_HOME]
 

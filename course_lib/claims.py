@@ -1,0 +1,56 @@
+"""Claims: a statement with a number, a bound, and a baseline that must miss the bound."""
+
+import math
+import operator
+from collections.abc import Mapping
+
+from .runtime import budget
+
+
+class ClaimError(AssertionError):
+    """A claim does not hold, or it holds for its baseline too."""
+
+
+def _within(value: float, bounds: tuple[float, float]) -> bool:
+    return bounds[0] <= value <= bounds[1]
+
+
+_OPERATORS = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "in": _within,
+}
+
+
+def claim(text: str, value: float, op: str, bound, baseline: float | Mapping[str, float] | None = None) -> None:
+    """Print ✓ with the numbers, or raise.
+
+    Args:
+        text: the statement.
+        value: the measured number (a one-element tensor is fine).
+        op: "<", "<=", ">", ">=", or "in" with `bound=(low, high)`.
+        bound: what the value is held against.
+        baseline: the same measure for something that must fail (the untrained model, noise, class means, chance), or
+            several by name. A claim that the baseline meets as well shows nothing, and raises.
+
+    Raises:
+        ClaimError: the claim is false or NaN, or a baseline meets the bound.
+        ValueError: an unknown operator, or a bound that does not fit it.
+    """
+    if op not in _OPERATORS:
+        raise ValueError(f"op is {op!r}; give one of {', '.join(_OPERATORS)}")
+    if (op == "in") != isinstance(bound, tuple):
+        raise ValueError(f"bound is {bound!r}; give (low, high) with 'in', and one number with other operators")
+    value, holds = float(value), _OPERATORS[op]
+    wanted = f"in [{bound[0]:g}, {bound[1]:g}]" if op == "in" else f"{op} {float(bound):g}"
+    if not math.isfinite(value) or not holds(value, bound):
+        raise ClaimError(f"✗ {text}: {value:.4g}, claimed {wanted}")
+    baselines = baseline if isinstance(baseline, Mapping) else {} if baseline is None else {"baseline": baseline}
+    for name, other in baselines.items():
+        if holds(float(other), bound):
+            raise ClaimError(f"✗ {text}: {name} reaches {float(other):.4g}, which is {wanted} too; this shows nothing")
+    against = "".join(f"; {name} {float(other):.4g}" for name, other in baselines.items())
+    note = "  [smoke run: not a result]" if budget() == "smoke" else ""
+    print(f"✓ {text}: {value:.4g} ({wanted}{against}){note}")

@@ -1,0 +1,86 @@
+"""Batches cut from tensors that stay on the device: one permutation an epoch, no worker processes."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, distributed
+
+
+class Batch(NamedTuple):
+    """x: float in [0, 1], (B, C, H, W). y: int64 (B,), or None."""
+
+    x: Tensor
+    y: Tensor | None = None
+
+
+class Images(NamedTuple):
+    """A whole set as stored. x: uint8 (N, C, H, W). y: int64 (N,)."""
+
+    x: Tensor
+    y: Tensor
+
+    def take(self, n: int) -> "Images":
+        """The first n images."""
+        if not 1 <= n <= len(self.x):
+            raise ValueError(f"n is {n}; this set has {len(self.x)} images")
+        return Images(self.x[:n], self.y[:n])
+
+    def batch(self, device: torch.device | str = "cpu") -> Batch:
+        """The whole set as one batch of floats on the device."""
+        return Batch(_unit(self.x.to(device)), self.y.to(device))
+
+
+class Batches:
+    """Yields `Batch(x, y)` in a new random order each epoch, the last one possibly smaller.
+
+    Args:
+        images: `Images`, or any pair (x, y) of tensors with equal length; y may be None. uint8 is scaled to [0, 1].
+        batch_size: samples a batch, per process.
+        device: where the whole set is kept.
+        seed: of the permutations. The same on each rank under torchrun; each then takes its own equal share.
+    """
+
+    def __init__(self, images, batch_size: int, device: torch.device | str = "cpu", seed: int = 0):
+        x, y = images
+        if x.ndim < 2 or not len(x):
+            raise ValueError(f"x is {tuple(x.shape)}; give at least one sample, shape (N, ...)")
+        if x.dtype != torch.uint8 and not x.is_floating_point():
+            raise ValueError(f"x has dtype {x.dtype}; give uint8 or floats")
+        if y is not None and len(y) != len(x):
+            raise ValueError(f"x has {len(x)} samples and y {len(y)}; give one label a sample")
+        if not batch_size >= 1:
+            raise ValueError(f"batch_size is {batch_size}; give 1 or more")
+        self.x, self.y = x.to(device), None if y is None else y.to(device)
+        self.batch_size = batch_size
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def __len__(self) -> int:
+        return -(-self._share() // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        rank, world = _place()
+        order = torch.randperm(len(self.x), generator=self._generator)
+        order = order[rank::world][: self._share()].to(self.x.device)
+        for index in order.split(self.batch_size):
+            yield Batch(_unit(self.x[index]), None if self.y is None else self.y[index])
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What decides the coming permutations."""
+        return {"generator": self._generator.get_state()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self._generator.set_state(state["generator"])
+
+    def _share(self) -> int:
+        return max(1, len(self.x) // _place()[1])
+
+
+def _place() -> tuple[int, int]:
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank(), distributed.get_world_size()
+    return 0, 1
+
+
+def _unit(x: Tensor) -> Tensor:
+    return x.float() / 255 if x.dtype == torch.uint8 else x

@@ -1,0 +1,103 @@
+"""How good is a generator: a classifier's confidence, coverage, distance to the training set, likelihood."""
+
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .data import shipped
+from .losses import importance_weighted_bound
+from .networks import DigitClassifier
+
+
+class Quality(NamedTuple):
+    """How digit-like, how varied and how new a set of generated digits is."""
+
+    confident: float  # share of the samples with a class above the confidence threshold
+    classes: int  # digits, of ten, that hold at least 1 % of the samples, confident ones counted
+    nn_ratio: float  # median distance to the nearest training image, over that of held-out real digits
+
+
+@cache
+def digit_classifier(device: torch.device | str = "cpu") -> DigitClassifier:
+    """The shipped classifier of 28×28 digits (card: data/weights/digit_classifier.md), frozen."""
+    from safetensors.torch import load_file
+
+    net = DigitClassifier()
+    net.load_state_dict(load_file(shipped("weights/digit_classifier.safetensors")))
+    return net.eval().requires_grad_(False).to(device)
+
+
+def classify(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Class (N,) and confidence (N,) in (0, 1] of digits x (N, 1, 28, 28) in [0, 1], by the shipped classifier."""
+    _check_images(x)
+    net = digit_classifier(x.device)
+    probabilities = torch.cat([net(part).softmax(1) for part in x.split(2000)])
+    confidence, label = probabilities.max(1)
+    return label, confidence
+
+
+def confident_share(x: Tensor, threshold: float = 0.9) -> float:
+    """The share of x that the classifier gives some class with more than `threshold` confidence."""
+    return (classify(x)[1] > threshold).float().mean().item()
+
+
+def classes_found(x: Tensor, threshold: float = 0.9, share: float = 0.01) -> int:
+    """How many of the ten digits hold at least `share` of x, confident samples counted."""
+    label, confidence = classify(x)
+    counts = label[confidence > threshold].bincount(minlength=10)
+    return int((counts >= share * len(x)).sum())
+
+
+def nearest(x: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+    """Euclidean distance to the nearest reference image, and its index, each (N,)."""
+    _check_images(x)
+    _check_images(reference)
+    flat = reference.flatten(1)
+    pairs = [torch.cdist(part.flatten(1), flat).min(1) for part in x.split(500)]
+    return torch.cat([p.values for p in pairs]), torch.cat([p.indices for p in pairs])
+
+
+def nn_ratio(x: Tensor, train: Tensor, held_out: Tensor) -> float:
+    """Median nearest-neighbour distance of x to `train`, over that of real held-out images.
+
+    Near 0: copies of the training set. Near 1: as far from it as real digits are. Far above 1: something else.
+    """
+    return (nearest(x, train)[0].median() / nearest(held_out, train)[0].median()).item()
+
+
+def digit_quality(x: Tensor, train: Tensor, held_out: Tensor) -> Quality:
+    """The three measures at once, for x (N, 1, 28, 28) in [0, 1]."""
+    return Quality(confident_share(x), classes_found(x), nn_ratio(x, train, held_out))
+
+
+class LogLikelihood(NamedTuple):
+    """An importance-sampled estimate of log p(x) in nats, mean over the data, and its standard error."""
+
+    mean: float
+    standard_error: float  # over the data points
+
+
+def log_likelihood(
+    log_weights: Callable[[Tensor, int], Tensor], x: Tensor, k: int = 1000, chunk: int = 100
+) -> LogLikelihood:
+    """Estimate the mean log p(x) from k importance samples a point (Burda et al. 2016, eq. 8).
+
+    `log_weights(x, k)` returns log p(x, z) - log q(z|x), (k, B), as `VAE.log_weights` does. In expectation a lower
+    bound that rises to log p(x) with k.
+    """
+    if k < 1 or not len(x):
+        raise ValueError(f"k is {k} and x {tuple(x.shape)}; give k >= 1 and at least one point")
+    values = torch.cat([importance_weighted_bound(log_weights(part, k)) for part in x.split(chunk)])
+    spread = values.std().item() if len(values) > 1 else math.nan
+    return LogLikelihood(values.mean().item(), spread / math.sqrt(len(values)))
+
+
+def _check_images(x: Tensor) -> None:
+    if x.ndim != 4 or not len(x) or not x.is_floating_point():
+        raise ValueError(f"images are {tuple(x.shape)} {x.dtype}; give floats (N, C, H, W), N >= 1")
+    if not (x.min() >= 0 and x.max() <= 1):  # false for NaN as well
+        raise ValueError(f"images run from {x.min():g} to {x.max():g}; give values in [0, 1]")

@@ -1,0 +1,232 @@
+"""Training as a game: players move in turn, each step on a fresh batch. One player is ordinary training."""
+
+import math
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from .data import Batch
+from .runtime import atomic_path
+
+
+class Player(nn.Module):
+    """A network with something to minimise. `forward(batch)` is its loss.
+
+    Args:
+        name: how losses are logged, "name.part".
+        net: what this player trains; parameters that are frozen now stay frozen.
+        loss: `loss(net, batch)` -> dict of scalars; the entry "loss" is minimised, the others are logged.
+        lr: learning rate.
+        optimizer: `optimizer(parameters, lr=lr)`; Adam where it is not given.
+        steps: moves in a row before the next player's turn.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        net: nn.Module,
+        loss: Callable[[nn.Module, Batch], dict[str, Tensor]],
+        lr: float = 1e-3,
+        optimizer: Callable[..., torch.optim.Optimizer] | None = None,
+        steps: int = 1,
+    ):
+        super().__init__()
+        if steps < 1 or not lr > 0:
+            raise ValueError(f"player {name!r} has lr {lr} and steps {steps}; give lr > 0 and steps >= 1")
+        self.name, self.net, self.loss, self.lr, self.steps = name, net, loss, lr, steps
+        self.trainable = [p for p in net.parameters() if p.requires_grad]
+        if not self.trainable:
+            raise ValueError(f"player {name!r} has no parameter that requires grad; give a network to train")
+        self.optimizer = (optimizer or torch.optim.Adam)(self.trainable, lr=lr)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        parts = self.loss(self.net, batch)
+        if not isinstance(parts, dict) or "loss" not in parts:
+            raise ValueError(f"the loss of player {self.name!r} returns {type(parts).__name__}; give {{'loss': …}}")
+        return parts
+
+
+class History:
+    """What training logged: one row an epoch. `history["vae.loss"]` is a list over epochs."""
+
+    def __init__(self, rows: Sequence[dict[str, float]] = ()):
+        self.rows = list(rows)
+        self.interrupted = False
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, key: str) -> list[float]:
+        if self.rows and key not in self.rows[-1]:
+            raise KeyError(f"{key!r} was not logged; there are {', '.join(self.rows[-1])}")
+        return [row[key] for row in self.rows]
+
+    def __repr__(self) -> str:
+        last = ", ".join(f"{k} {v:.4g}" for k, v in self.rows[-1].items()) if self.rows else "nothing logged"
+        return f"History({len(self)} epochs; {last})"
+
+
+def train(
+    players: Player | Sequence[Player],
+    batches: Iterable[Batch],
+    epochs: int,
+    *,
+    schedule: Callable[[float], float] | None = None,
+    evaluate: Callable[[], dict[str, float]] | None = None,
+    checkpoint: Path | str | None = None,
+    resume: bool = False,
+    wrap: Callable[[nn.Module], Callable] | None = None,
+    progress: bool = True,
+) -> History:
+    """Let the players move in turn for a number of passes over the batches.
+
+    Args:
+        players: one, or several in the order of their moves.
+        batches: anything with `len()` that yields (x, y): `data.Batches`, or a `DataLoader`.
+        epochs: passes over the batches in all, those of a resumed checkpoint included.
+        schedule: factor on every lr as a function of progress in [0, 1), such as `warmup_cosine()`.
+        evaluate: called without gradients after each epoch; what it returns is logged too.
+        checkpoint: file that is replaced after each epoch.
+        resume: go on from `checkpoint` if that file is there. On a CPU the run then continues bit for bit.
+        wrap: applied to each player once, such as `torch.compile` or a DistributedDataParallel constructor.
+        progress: show a bar for anything longer than a second.
+
+    Ctrl-C ends training early; the networks and the history keep what was learned (`history.interrupted`).
+
+    Raises:
+        FloatingPointError: a loss became NaN or infinite; says which player, epoch and loss.
+        ValueError: no players or batches, a loss without the entry "loss", or a checkpoint of other players.
+    """
+    players = [players] if isinstance(players, Player) else list(players)
+    if len({p.name for p in players}) != len(players) or not players or not len(batches) or epochs < 1:
+        raise ValueError("give at least one player, names that differ, at least one batch and epochs >= 1")
+    history, step = History(), 0
+    if resume and checkpoint and Path(checkpoint).exists():
+        history, step = _load(Path(checkpoint), players, batches)
+    moves = [(p, wrap(p) if wrap else p) for p in players for _ in range(p.steps)]
+    bar = tqdm(
+        total=epochs * len(batches), initial=step, disable=not progress, delay=1, mininterval=0.5, file=sys.stdout
+    )
+    try:
+        for epoch in range(len(history) + 1, epochs + 1):
+            started = time.perf_counter()
+            bar.set_description(f"epoch {epoch}/{epochs}")
+            sums = _epoch(moves, players, batches, step, bar, schedule)
+            step += len(batches)
+            row = _read(sums, epoch)
+            if evaluate:
+                with torch.no_grad():
+                    row |= {key: float(value) for key, value in evaluate().items()}
+            history.rows.append(row | {"seconds": time.perf_counter() - started})
+            bar.set_postfix({key: f"{value:.4g}" for key, value in row.items()})
+            if checkpoint:
+                _save(Path(checkpoint), players, batches, history, step)
+    except KeyboardInterrupt:
+        history.interrupted = True
+        tqdm.write(f"Stopped in epoch {len(history) + 1}; what was learned is kept.", file=sys.stdout)
+    finally:
+        bar.close()
+        _give_turn(None, players)
+    return history
+
+
+def warmup_cosine(warmup: float = 0.1) -> Callable[[float], float]:
+    """A schedule: linear from 0 to 1 during the share `warmup`, then half a cosine down to 0."""
+    if not 0 <= warmup < 1:
+        raise ValueError(f"warmup is {warmup}; give a share in [0, 1)")
+
+    def factor(progress: float) -> float:
+        if progress < warmup:
+            return progress / warmup
+        return 0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup)))
+
+    return factor
+
+
+def _epoch(moves, players, batches, step, bar, schedule) -> dict[str, tuple[Tensor, int]]:
+    """One pass. Returns each loss's sum, still on the device, and its count: nothing is read inside a step."""
+    sums: dict[str, Tensor] = {}
+    counts: Counter[str] = Counter()
+    turn = None
+    for player in players:
+        player.train()
+    for batch in batches:
+        player, forward = moves[step % len(moves)]
+        if player is not turn:
+            _give_turn(turn := player, players)
+        if schedule:
+            for group in player.optimizer.param_groups:
+                group["lr"] = player.lr * schedule(step / bar.total)
+        parts = forward(_to_device(batch, player.trainable[0].device))
+        player.optimizer.zero_grad(set_to_none=True)
+        parts["loss"].backward()
+        player.optimizer.step()
+        for key, value in parts.items():
+            key = f"{player.name}.{key}"
+            sums[key] = sums.get(key, 0) + value.detach()
+            counts[key] += 1
+        step += 1
+        bar.update()
+    return {key: (total, counts[key]) for key, total in sums.items()}
+
+
+def _give_turn(player: Player | None, players: Sequence[Player]) -> None:
+    """Only the player whose turn it is requires grad; with None, all do again."""
+    for other in players:
+        for p in other.trainable:
+            p.requires_grad_(player is None or other is player)
+
+
+def _to_device(batch, device: torch.device) -> Batch:
+    x, y = batch
+    return Batch(x.to(device), None if y is None else y.to(device))
+
+
+def _read(sums: dict[str, tuple[Tensor, int]], epoch: int) -> dict[str, float]:
+    row = {key: float(total) / count for key, (total, count) in sums.items()}
+    for key, value in row.items():
+        if not math.isfinite(value):
+            player, _, part = key.partition(".")
+            raise FloatingPointError(
+                f"player {player!r}, epoch {epoch}: {part} is {value}. Try a smaller lr, or look for log, exp or "
+                "division of an unbounded value in its loss."
+            )
+    return row
+
+
+def _save(path: Path, players, batches, history: History, step: int) -> None:
+    state = {
+        "players": {p.name: {"net": p.net.state_dict(), "optimizer": p.optimizer.state_dict()} for p in players},
+        "batches": batches.state_dict() if hasattr(batches, "state_dict") else {},
+        "rng": torch.get_rng_state(),
+        "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "rows": history.rows,
+        "step": step,
+    }
+    with atomic_path(path) as temporary:
+        torch.save(state, temporary)
+
+
+def _load(path: Path, players, batches) -> tuple[History, int]:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        stored = state["players"]
+    except Exception as error:  # torch.load raises many kinds for a damaged file
+        raise ValueError(f"{path} is not a readable checkpoint ({type(error).__name__}); remove it") from error
+    if list(stored) != [p.name for p in players]:
+        raise ValueError(f"{path} holds players {list(stored)}, not {[p.name for p in players]}")
+    for player in players:
+        player.net.load_state_dict(stored[player.name]["net"])
+        player.optimizer.load_state_dict(stored[player.name]["optimizer"])
+    if hasattr(batches, "load_state_dict"):
+        batches.load_state_dict(state["batches"])
+    torch.set_rng_state(state["rng"])
+    if state["cuda_rng"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda_rng"])
+    return History(state["rows"]), state["step"]

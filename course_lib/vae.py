@@ -1,0 +1,100 @@
+"""The variational autoencoder (Kingma & Welling 2014) on images in [0, 1]."""
+
+import torch
+from torch import Tensor, nn
+
+from .data import Batch
+from .losses import Elbo, bernoulli_nll, kl_diagonal_normals
+from .networks import BernoulliDecoder, GaussianEncoder
+
+
+def reparameterize(mu: Tensor, logvar: Tensor, eps: Tensor | None = None) -> Tensor:
+    """z = mu + exp(logvar / 2) · eps, a draw from q(z|x) through which gradients flow; eps ~ N(0, I) if not given."""
+    eps = torch.randn_like(mu) if eps is None else eps
+    if not mu.shape == logvar.shape == eps.shape:
+        raise ValueError(f"mu {tuple(mu.shape)}, logvar {tuple(logvar.shape)} and eps {tuple(eps.shape)} differ")
+    return mu + (0.5 * logvar).exp() * eps
+
+
+class VAE(nn.Module):
+    """An encoder x -> (mu, logvar) and a decoder z -> logits, trained on one bound.
+
+    Without arguments: the published 784-400-20 (pytorch/examples). Any pair of modules with these signatures fits.
+    """
+
+    def __init__(self, latent_dim: int = 20, encoder: nn.Module | None = None, decoder: nn.Module | None = None):
+        super().__init__()
+        if latent_dim < 1:
+            raise ValueError(f"latent_dim is {latent_dim}; give 1 or more")
+        self.latent_dim = latent_dim
+        self.encoder = encoder or GaussianEncoder(latent_dim)
+        self.decoder = decoder or BernoulliDecoder(latent_dim)
+
+    def elbo(self, x: Tensor) -> Elbo:
+        """The two parts of the one-sample ELBO, each (B,), for x (B, C, H, W) in [0, 1]."""
+        mu, logvar = self.encoder(x)
+        logits = self.decoder(reparameterize(mu, logvar))
+        return Elbo(bernoulli_nll(logits, x), kl_diagonal_normals(mu, logvar))
+
+    def decode(self, z: Tensor) -> Tensor:
+        """The mean image of p(x|z), (B, C, H, W) in [0, 1]."""
+        return self.decoder(z).sigmoid()
+
+    @torch.no_grad()
+    def sample(self, n: int, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
+        """n images decoded from z ~ N(0, temperature² I). `generator` is a CPU one: the same z on every device."""
+        if n < 1 or not temperature >= 0:
+            raise ValueError(f"n is {n} and temperature {temperature}; give n >= 1 and temperature >= 0")
+        z = torch.randn(n, self.latent_dim, generator=generator) * temperature
+        return self.decode(z.to(next(self.parameters()).device))
+
+    @torch.no_grad()
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """x through the posterior mean and back, (B, C, H, W) in [0, 1]."""
+        return self.decode(self.encoder(x)[0])
+
+    @torch.no_grad()
+    def log_weights(self, x: Tensor, k: int) -> Tensor:
+        """log p(x, z_k) - log q(z_k|x) for k draws each, (k, B): what `metrics.log_likelihood` averages."""
+        q = torch.distributions.Normal(*_loc_scale(*self.encoder(x)))
+        p = torch.distributions.Normal(torch.zeros_like(q.loc), torch.ones_like(q.loc))
+        rows = []
+        for _ in range(k):
+            z = q.sample()
+            rows.append(p.log_prob(z).sum(1) - q.log_prob(z).sum(1) - bernoulli_nll(self.decoder(z), x))
+        return torch.stack(rows)
+
+
+def negative_elbo(model: VAE, batch: Batch) -> dict[str, Tensor]:
+    """The loss of a VAE as a player: the mean over the batch of reconstruction + KL, and both parts."""
+    parts = model.elbo(batch.x)
+    return {
+        "loss": -parts.bound.mean(),
+        "reconstruction": parts.reconstruction.mean(),
+        "kl": parts.kl.mean(),
+    }
+
+
+@torch.no_grad()
+def mean_loss(model: VAE, x: Tensor, chunk: int = 2000) -> float:
+    """The mean negative ELBO in nats per image over x (N, C, H, W), one z per image."""
+    return -torch.cat([model.elbo(part).bound for part in x.split(chunk)]).mean().item()
+
+
+def interpolate(z0: Tensor, z1: Tensor, steps: int, spherical: bool = False) -> Tensor:
+    """Points from z0 to z1, each (D,), ends included: (steps, D), along the line or the arc (Shoemake 1985).
+
+    The arc keeps the norm typical of N(0, I); the line passes closer to the origin.
+    """
+    if z0.ndim != 1 or z0.shape != z1.shape or steps < 2:
+        raise ValueError(f"z0 {tuple(z0.shape)}, z1 {tuple(z1.shape)}, steps {steps}; give two (D,) and steps >= 2")
+    t = torch.linspace(0, 1, steps, dtype=z0.dtype, device=z0.device)[:, None]
+    cosine = torch.dot(z0, z1) / (z0.norm() * z1.norm())
+    angle = cosine.clamp(-1, 1).arccos()
+    if not spherical or not angle.sin() > 1e-4:  # parallel, opposite or zero: the arc is not defined
+        return (1 - t) * z0 + t * z1
+    return (((1 - t) * angle).sin() * z0 + (t * angle).sin() * z1) / angle.sin()
+
+
+def _loc_scale(mu: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
+    return mu, (0.5 * logvar).exp()
