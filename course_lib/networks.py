@@ -1,6 +1,7 @@
 """Networks as plain modules. They take data in [0, 1]; where a probability is meant they return logits."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ def mlp(sizes: Sequence[int], activation: type[nn.Module] = nn.ReLU) -> nn.Seque
     if len(sizes) < 2 or min(sizes) < 1:
         raise ValueError(f"sizes are {tuple(sizes)}; give at least an input and an output size, each >= 1")
     layers: list[nn.Module] = []
-    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for n_in, n_out in pairwise(sizes):
         layers += [nn.Linear(n_in, n_out), activation()]
     return nn.Sequential(*layers[:-1])
 

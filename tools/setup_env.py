@@ -51,7 +51,7 @@ def main():
     run("making the virtual environment", sys.executable, "-m", "venv", VENV)
     run(
         "installing the packages",
-        *[python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--progress-bar=on"],
+        *[python, "-m", "pip", "install", "--disable-pip-version-check"],
         *["-c", "constraints.txt", "-e", ".[lab,test]"],
     )
     open(os.path.join(VENV, ".ready"), "w").close()
