@@ -41,7 +41,7 @@ def claim(text: str, value: float, op: str, bound, baseline: float | Mapping[str
     """
     if op not in _OPERATORS:
         raise ValueError(f"op is {op!r}; give one of {', '.join(_OPERATORS)}")
-    if (op == "in") != isinstance(bound, tuple):
+    if (op == "in") != isinstance(bound, tuple) or (op == "in" and len(bound) != 2):
         raise ValueError(f"bound is {bound!r}; give (low, high) with 'in', and one number with other operators")
     value, holds = float(value), _OPERATORS[op]
     wanted = f"in [{bound[0]:g}, {bound[1]:g}]" if op == "in" else f"{op} {float(bound):g}"

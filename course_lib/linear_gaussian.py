@@ -71,6 +71,8 @@ class ProbabilisticPCA:
     def elbo(self, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
         """The ELBO of q = N(mu, diag(exp(logvar))) in closed form, (N,); mu and logvar (N, K)."""
         _check(x, len(self.mean))
+        if not mu.shape == logvar.shape == (len(x), self.W.shape[1]):
+            raise ValueError(f"mu is {tuple(mu.shape)} and logvar {tuple(logvar.shape)}; give (N, K) for x (N, D)")
         residual = (x - self.mean - mu @ self.W.T).square().sum(1)
         spread = logvar.exp() @ self.W.square().sum(0)  # E_q of the squared distance adds this
         constant = len(self.mean) * (LOG_2PI + 2 * math.log(self.sigma))

@@ -59,7 +59,7 @@ def categorical_nll(logits: Tensor, y: Tensor) -> Tensor:
     """-log p(y) of categorical variables, (B,): logits (B, ..., K) and classes y (B, ...) as int64."""
     if y.dtype != torch.int64:
         raise ValueError(f"y has dtype {y.dtype}; classes are int64")
-    if not logits.is_floating_point() or logits.shape[:-1] != y.shape or not logits.numel():
+    if not logits.is_floating_point() or logits.shape[:-1] != y.shape or not y.ndim or not logits.numel():
         raise ValueError(f"logits {_describe(logits)} do not fit y {_describe(y)}; give (B, ..., K) and (B, ...)")
     _check_range(y, 0, logits.shape[-1] - 1, "y")
     return _sum(-logits.log_softmax(-1).gather(-1, y.unsqueeze(-1)).squeeze(-1))

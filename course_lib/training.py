@@ -3,6 +3,7 @@
 import math
 import sys
 import time
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -47,13 +48,19 @@ class Player(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         parts = self.loss(self.net, batch)
-        if not isinstance(parts, dict) or "loss" not in parts:
+        if not isinstance(parts, dict):
             raise ValueError(f"the loss of player {self.name!r} returns {type(parts).__name__}; give {{'loss': …}}")
+        if "loss" not in parts or not all(isinstance(v, Tensor) and v.ndim == 0 for v in parts.values()):
+            form = {k: tuple(v.shape) if isinstance(v, Tensor) else type(v).__name__ for k, v in parts.items()}
+            raise ValueError(f"the loss of player {self.name!r} returns {form}; give {{'loss': …}}, scalar tensors")
         return parts
 
 
 class History:
-    """What training logged: one row an epoch. `history["vae.loss"]` is a list over epochs."""
+    """What training logged: one row an epoch. `history["vae.loss"]` is a list over epochs.
+
+    An epoch in which a player did not move (fewer batches than a round has moves) is NaN there.
+    """
 
     def __init__(self, rows: Sequence[dict[str, float]] = ()):
         self.rows = list(rows)
@@ -63,9 +70,10 @@ class History:
         return len(self.rows)
 
     def __getitem__(self, key: str) -> list[float]:
-        if self.rows and key not in self.rows[-1]:
-            raise KeyError(f"{key!r} was not logged; there are {', '.join(self.rows[-1])}")
-        return [row[key] for row in self.rows]
+        known = dict.fromkeys(k for row in self.rows for k in row)
+        if known and key not in known:
+            raise KeyError(f"{key!r} was not logged; there are {', '.join(known)}")
+        return [row.get(key, math.nan) for row in self.rows]
 
     def __repr__(self) -> str:
         last = ", ".join(f"{k} {v:.4g}" for k, v in self.rows[-1].items()) if self.rows else "nothing logged"
@@ -109,14 +117,15 @@ def train(
     history, step = History(), 0
     if resume and checkpoint and Path(checkpoint).exists():
         history, step = _load(Path(checkpoint), players, batches)
-    moves = [(p, wrap(p) if wrap else p) for p in players for _ in range(p.steps)]
+    forwards = [wrap(p) if wrap else p for p in players]
+    moves = [(p, forward) for p, forward in zip(players, forwards, strict=True) for _ in range(p.steps)]
     bar = tqdm(
         total=epochs * len(batches), initial=step, disable=not progress, delay=1, mininterval=0.5, file=sys.stdout
     )
     try:
         for epoch in range(len(history) + 1, epochs + 1):
             started = time.perf_counter()
-            bar.set_description(f"epoch {epoch}/{epochs}")
+            bar.set_description(f"epoch {epoch}/{epochs}", refresh=False)
             sums = _epoch(moves, players, batches, step, bar, schedule)
             step += len(batches)
             row = _read(sums, epoch)
@@ -124,7 +133,7 @@ def train(
                 with torch.no_grad():
                     row |= {key: float(value) for key, value in evaluate().items()}
             history.rows.append(row | {"seconds": time.perf_counter() - started})
-            bar.set_postfix({key: f"{value:.4g}" for key, value in row.items()})
+            bar.set_postfix({key: f"{value:.4g}" for key, value in row.items()}, refresh=False)
             if checkpoint:
                 _save(Path(checkpoint), players, batches, history, step)
     except KeyboardInterrupt:
@@ -180,7 +189,9 @@ def _give_turn(player: Player | None, players: Sequence[Player]) -> None:
     """Only the player whose turn it is requires grad; with None, all do again."""
     for other in players:
         for p in other.trainable:
-            p.requires_grad_(player is None or other is player)
+            p.requires_grad_(player is None)
+    for p in player.trainable if player else ():  # last, since players may share parameters
+        p.requires_grad_(True)
 
 
 def _to_device(batch, device: torch.device) -> Batch:
@@ -215,6 +226,9 @@ def _save(path: Path, players, batches, history: History, step: int) -> None:
 
 def _load(path: Path, players, batches) -> tuple[History, int]:
     try:
+        with zipfile.ZipFile(path) as archive:  # torch.load compares no checksums
+            if part := archive.testzip():
+                raise zipfile.BadZipFile(part)
         state = torch.load(path, map_location="cpu", weights_only=True)
         stored = state["players"]
     except Exception as error:  # torch.load raises many kinds for a damaged file

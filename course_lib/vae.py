@@ -1,5 +1,7 @@
 """The variational autoencoder (Kingma & Welling 2014) on images in [0, 1]."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -19,16 +21,27 @@ def reparameterize(mu: Tensor, logvar: Tensor, eps: Tensor | None = None) -> Ten
 class VAE(nn.Module):
     """An encoder x -> (mu, logvar) and a decoder z -> logits, trained on one bound.
 
-    Without arguments: the published 784-400-20 (pytorch/examples). Any pair of modules with these signatures fits.
+    Without arguments: the published 784-400-20 (pytorch/examples).
+
+    Args:
+        latent_dim: D, the size of z.
+        hidden: widths of the encoder's hidden layers; the decoder has the same in reverse.
+        encoder, decoder: other modules with the same signatures, in place of the MLPs.
     """
 
-    def __init__(self, latent_dim: int = 20, encoder: nn.Module | None = None, decoder: nn.Module | None = None):
+    def __init__(
+        self,
+        latent_dim: int = 20,
+        hidden: Sequence[int] = (400,),
+        encoder: nn.Module | None = None,
+        decoder: nn.Module | None = None,
+    ):
         super().__init__()
         if latent_dim < 1:
             raise ValueError(f"latent_dim is {latent_dim}; give 1 or more")
         self.latent_dim = latent_dim
-        self.encoder = encoder or GaussianEncoder(latent_dim)
-        self.decoder = decoder or BernoulliDecoder(latent_dim)
+        self.encoder = encoder or GaussianEncoder(latent_dim, hidden)
+        self.decoder = decoder or BernoulliDecoder(latent_dim, hidden[::-1])
 
     def elbo(self, x: Tensor) -> Elbo:
         """The two parts of the one-sample ELBO, each (B,), for x (B, C, H, W) in [0, 1]."""
@@ -56,6 +69,8 @@ class VAE(nn.Module):
     @torch.no_grad()
     def log_weights(self, x: Tensor, k: int) -> Tensor:
         """log p(x, z_k) - log q(z_k|x) for k draws each, (k, B): what `metrics.log_likelihood` averages."""
+        if k < 1:
+            raise ValueError(f"k is {k}; give 1 or more")
         q = torch.distributions.Normal(*_loc_scale(*self.encoder(x)))
         p = torch.distributions.Normal(torch.zeros_like(q.loc), torch.ones_like(q.loc))
         rows = []

@@ -17,8 +17,17 @@ WEIGHTS = Path("data/weights/digit_classifier.safetensors")
 
 
 def loss(net, batch):
+    """Cross-entropy on shifted digits; on noise, towards equal probabilities (Hendrycks et al. 2019)."""
     shift = torch.randint(-2, 3, (2,)).tolist()
-    return {"loss": F.cross_entropy(net(batch.x.roll(shift, (2, 3))), batch.y)}
+    x = batch.x.roll(shift, (2, 3))
+    unsure = -net(noise_like(x)).log_softmax(1).mean(1)
+    return {"loss": F.cross_entropy(net(x), batch.y) + 0.5 * unsure.mean()}
+
+
+def noise_like(x):
+    """Each pixel from the same pixel of some other image: the marginals of digits, and none of their structure."""
+    pick = torch.randint(len(x), (len(x), x[0].numel()))
+    return x.flatten(1).gather(0, pick).view_as(x)
 
 
 def accuracy(net, name):
@@ -42,7 +51,8 @@ def main():
 
 Judges generated digits: `course_lib.metrics`. Two convolutions and two linear layers (`networks.DigitClassifier`,
 {sum(p.numel() for p in net.parameters()):,} parameters). Trained on the training splits of MNIST and of the
-embedded digits, images shifted by up to two pixels.
+embedded digits, images shifted by up to two pixels, and on noise with the same marginal distribution of each pixel,
+for which all ten classes should be equally likely (outlier exposure, Hendrycks et al. 2019).
 
 | test set | accuracy |
 |---|---|

@@ -94,9 +94,14 @@ def _check_name(name: str) -> None:
 
 
 def _load_digits(split: str) -> Images:
-    with np.load(shipped("digits.npz"), allow_pickle=False) as stored:
-        x, y, is_test = stored["x"], stored["y"], stored["is_test"]
-    if not matches(x.tobytes() + y.tobytes() + is_test.tobytes(), DIGITS_SHA256):
+    path = shipped("digits.npz")
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            x, y, is_test = stored["x"], stored["y"], stored["is_test"]
+        intact = matches(x.tobytes() + y.tobytes() + is_test.tobytes(), DIGITS_SHA256)
+    except Exception:  # np.load raises many kinds for a damaged file
+        intact = False
+    if not intact:
         raise ValueError("the embedded digits are damaged; install course_lib again or restore data/digits.npz")
     chosen = is_test if split == "test" else ~is_test
     levels = np.round(x[chosen] * (255 / 16)).astype(np.uint8)  # stored as 0..16

@@ -73,7 +73,10 @@ class Batches:
         self._generator.set_state(state["generator"])
 
     def _share(self) -> int:
-        return max(1, len(self.x) // _place()[1])
+        world = _place()[1]
+        if len(self.x) < world:
+            raise ValueError(f"{len(self.x)} samples for {world} processes; give each at least one")
+        return len(self.x) // world
 
 
 def _place() -> tuple[int, int]:

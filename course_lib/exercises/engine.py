@@ -24,7 +24,9 @@ def evaluate(exercise: Exercise, answer: Any) -> Result:
     if answer is None or answer is Ellipsis:
         return Result("not attempted", "Not attempted yet.")
     if exercise.inputs and not callable(answer):
-        return Result("error", f"A function is wanted, {_describe(answer)} came. Pass the function, without calling it.")
+        return Result(
+            "error", f"A function is wanted, {_describe(answer)} came. Pass the function, without calling it."
+        )
     try:
         given = _outcomes(exercise, answer)
     except Exception as error:

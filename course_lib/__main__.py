@@ -1,0 +1,21 @@
+"""`python -m course_lib`: the environment card and the table of notebooks."""
+
+from .data import names, where
+from .exercises import catalogue
+from .exercises.progress import load_progress
+from .runtime import environment
+
+
+def main() -> None:
+    card = environment() | {f"data: {name}": where(name) for name in names()}
+    width = max(map(len, card))
+    print("\n".join(f"{key:{width}}  {value}" for key, value in card.items()))
+    print("\nNotebooks")
+    stored = load_progress()
+    for number, module in catalogue().items():
+        right = sum(stored.get(e.id, {}).get("status") == "right" for e in module.EXERCISES)
+        print(f"  {number}  {module.TITLE:44} {right} of {len(module.EXERCISES)} exercises right")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""One house style for figures, and the pictures that notebooks share."""
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from torch import Tensor
+
+# Ten colours that colour-blind readers tell apart (Petroff 2021).
+COLOURS = (
+    *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
+    *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
+)
+
+
+def use_style() -> None:
+    """Set the house style for all figures that follow. White paper, so figures stay readable in dark mode."""
+    plt.rcParams.update(
+        {
+            "figure.figsize": (7, 3.2),
+            "figure.dpi": 90,
+            "figure.facecolor": "white",
+            "figure.constrained_layout.use": True,
+            "axes.prop_cycle": plt.cycler(color=COLOURS),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "grid.alpha": 0.3,
+            "lines.linewidth": 2,
+            "legend.frameon": False,
+            "font.size": 11,
+        }
+    )
+
+
+def caption(figure: Figure, text: str) -> None:
+    """A caption line under the figure."""
+    figure.supxlabel(text, fontsize=10, color="#444444")
+
+
+def grid(x: Tensor, columns: int | None = None, pad: int = 2) -> np.ndarray:
+    """Images x (N, C, H, W) in [0, 1], C 1 or 3, side by side: uint8 (h, w) or (h, w, 3), background white."""
+    if x.ndim != 4 or not len(x) or x.shape[1] not in (1, 3):
+        raise ValueError(f"x is {tuple(x.shape)}; give images (N, 1, H, W) or (N, 3, H, W), N >= 1")
+    n, channels, height, width = x.shape
+    columns = columns or math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    pixels = (x.detach().cpu().clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
+    sheet = np.full((rows, height + pad, columns, width + pad, channels), 255, np.uint8)
+    for i, picture in enumerate(pixels):
+        sheet[i // columns, :height, i % columns, :width] = picture
+    flat = sheet.reshape(rows * (height + pad), columns * (width + pad), channels)[: -pad or None, : -pad or None]
+    return flat[..., 0] if channels == 1 else flat
+
+
+def png(array: np.ndarray, scale: int = 1) -> bytes:
+    """A uint8 array as the bytes of a PNG, each pixel `scale` times as wide and high."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(np.kron(array, np.ones((scale, scale) + (1,) * (array.ndim - 2), np.uint8))).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def show_images(rows: Tensor | Mapping[str, Tensor], text: str, columns: int = 10) -> None:
+    """Show a grid of images, or several under each other, each with its label on the left, and a caption."""
+    rows = rows if isinstance(rows, Mapping) else {"": rows}
+    sheets = {label: grid(x, min(columns, len(x))) for label, x in rows.items()}
+    heights = [sheet.shape[0] for sheet in sheets.values()]
+    inches = 0.58 * columns
+    figure, axes = plt.subplots(
+        *(len(rows), 1),
+        figsize=(inches + 1.5, inches * sum(heights) / max(s.shape[1] for s in sheets.values()) + 0.5),
+        height_ratios=heights,
+        squeeze=False,
+    )
+    for axis, (label, sheet) in zip(axes[:, 0], sheets.items(), strict=True):
+        axis.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="equal")
+        axis.set(xticks=[], yticks=[], frame_on=False)
+        axis.set_ylabel(label, rotation=0, ha="right", va="center")
+    caption(figure, text)
+    plt.show()
+
+
+def curves(
+    lines: Mapping[str, Sequence[float]], x_label: str, y_label: str, text: str, x: Sequence[float] | None = None
+) -> None:
+    """Labelled lines over x (1, 2, … where it is not given), with a caption."""
+    figure, axis = plt.subplots()
+    for i, (label, values) in enumerate(lines.items()):
+        positions = range(1, len(values) + 1) if x is None else x
+        axis.plot(positions, values, label=label, linestyle=("-", "--", ":", "-.")[i % 4])
+    axis.set(xlabel=x_label, ylabel=y_label)
+    axis.legend()
+    caption(figure, text)
+    plt.show()
+
+
+def latent_map(z: Tensor, y: Tensor, text: str, names: Sequence[str] = ("z₁", "z₂")) -> None:
+    """Points z (N, 2) in the colour of their class y (N,), each class named at its centre."""
+    figure, axis = plt.subplots(figsize=(5.5, 5))
+    points, classes = z.detach().cpu(), y.cpu()
+    for k in classes.unique().tolist():
+        chosen = points[classes == k]
+        axis.scatter(*chosen.T, s=8, alpha=0.5, color=COLOURS[k % 10])
+        axis.text(
+            *chosen.median(0).values.tolist(),
+            str(k),
+            fontsize=14,
+            fontweight="bold",
+            ha="center",
+            bbox={"facecolor": "white", "edgecolor": COLOURS[k % 10], "alpha": 0.85, "pad": 2},
+        )
+    axis.set(xlabel=names[0], ylabel=names[1], aspect="equal")
+    caption(figure, text)
+    plt.show()

@@ -1,0 +1,246 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.spatial import geometric_slerp
+from torch import nn
+
+from course_lib import losses, vae
+from course_lib.data import Batch, load
+from course_lib.networks import BernoulliDecoder, GaussianEncoder
+
+fast = settings(max_examples=50, deadline=None, derandomize=True)
+SHAPE = (1, 3, 4)
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def images(n=5, shape=SHAPE, seed=0):
+    return torch.rand(n, *shape, generator=generator(seed)).round().double()
+
+
+def small_vae(latent_dim=2, seed=0):
+    """An untrained VAE of 3×4 images, in float64, with weights large enough for the posterior to matter."""
+    torch.manual_seed(seed)
+    net = vae.VAE(
+        latent_dim, GaussianEncoder(latent_dim, (8,), SHAPE), BernoulliDecoder(latent_dim, (8,), SHAPE)
+    ).double()
+    for p in net.parameters():
+        p.data *= 2
+    return net
+
+
+class Fixed(nn.Module):
+    """An encoder that gives every image the same q(z|x)."""
+
+    def __init__(self, mu, logvar):
+        super().__init__()
+        self.mu, self.logvar = nn.Parameter(torch.tensor(mu)), nn.Parameter(torch.tensor(logvar))
+
+    def forward(self, x):
+        return self.mu.expand(len(x), -1), self.logvar.expand(len(x), -1)
+
+
+def test_reparameterize_is_mu_plus_sd_times_eps_with_its_gradient():
+    mu, logvar, eps = (torch.randn(3, 2, dtype=torch.float64, generator=generator(i)) for i in range(3))
+    torch.testing.assert_close(vae.reparameterize(mu, logvar, eps), mu + logvar.exp().sqrt() * eps)
+    given_ = mu.requires_grad_(), logvar.requires_grad_(), eps
+    assert torch.autograd.gradcheck(vae.reparameterize, given_)
+
+
+def test_reparameterize_draws_from_q():
+    n = 20_000
+    torch.manual_seed(0)
+    z = vae.reparameterize(torch.full((n, 1), 3.0), torch.full((n, 1), math.log(4.0)))
+    assert abs(z.mean().item() - 3) < 4 * 2 / math.sqrt(n)
+    assert abs(z.var().item() - 4) < 4 * 4 * math.sqrt(2 / n)
+
+
+def test_default_is_the_published_architecture():
+    assert sum(p.numel() for p in vae.VAE().parameters()) == 652_824
+    x = torch.rand(2, 1, 28, 28)
+    assert vae.VAE().decode(vae.VAE().encoder(x)[0]).shape == x.shape
+
+
+def test_elbo_parts_are_the_losses_at_the_drawn_z():
+    net, x = small_vae(), images()
+    mu, logvar = net.encoder(x)
+    torch.manual_seed(1)
+    parts = net.elbo(x)
+    torch.manual_seed(1)
+    z = vae.reparameterize(mu, logvar)
+    torch.testing.assert_close(parts.kl, losses.kl_diagonal_normals(mu, logvar))
+    torch.testing.assert_close(parts.reconstruction, losses.bernoulli_nll(net.decoder(z), x))
+
+
+def test_negative_elbo_is_the_mean_of_parts_that_add_up():
+    net, x = small_vae(), images()
+    torch.manual_seed(1)
+    parts = net.elbo(x)
+    torch.manual_seed(1)
+    logged = vae.negative_elbo(net, Batch(x))
+    assert set(logged) == {"loss", "reconstruction", "kl"}
+    assert all(value.ndim == 0 for value in logged.values())
+    torch.testing.assert_close(logged["loss"], logged["reconstruction"] + logged["kl"])
+    torch.testing.assert_close(logged["loss"], -parts.bound.mean())
+    torch.testing.assert_close(logged["kl"], parts.kl.mean())
+
+
+def test_negative_elbo_reaches_every_parameter():
+    net = small_vae()
+    vae.negative_elbo(net, Batch(images()))["loss"].backward()
+    assert all(p.grad.abs().sum() > 0 for p in net.parameters())
+
+
+def test_overfits_sixteen_digits():
+    """A decoder that ignores z can do no better than the mean image; below that, z carries the digit."""
+    x = load("digits").take(16).batch().x
+    mean_image = x.mean(0, keepdim=True).expand_as(x).clamp(1e-6, 1 - 1e-6)
+    without_z = losses.bernoulli_nll(mean_image.logit(), x).mean().item()
+    torch.manual_seed(0)
+    net = vae.VAE(8, GaussianEncoder(8, (64,)), BernoulliDecoder(8, (64,)))
+    optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)
+    assert vae.mean_loss(net, x) > 500  # 784 · log 2 = 543 nats: it begins at chance
+    for _ in range(200):
+        optimizer.zero_grad()
+        vae.negative_elbo(net, Batch(x))["loss"].backward()
+        optimizer.step()
+    assert vae.mean_loss(net, x) < 0.9 * without_z
+
+
+def test_decode_and_reconstruct_are_probabilities_through_the_posterior_mean():
+    net, x = small_vae(), images()
+    mu, _ = net.encoder(x)
+    x_hat = net.reconstruct(x)
+    torch.testing.assert_close(x_hat, net.decoder(mu).sigmoid())
+    torch.testing.assert_close(net.decode(mu), x_hat)
+    assert x_hat.shape == x.shape
+    assert not x_hat.requires_grad
+
+
+def test_sample_follows_its_generator_and_leaves_the_global_one_alone():
+    net = vae.VAE(3)
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    first, again, other = (net.sample(4, generator=generator(seed)) for seed in (0, 0, 1))
+    assert torch.equal(torch.rand(3), expected)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert first.shape == (4, 1, 28, 28)
+    assert first.min() >= 0 and first.max() <= 1
+    assert not first.requires_grad
+
+
+def test_temperature_scales_z():
+    net = vae.VAE(3)
+    z = torch.randn(4, 3, generator=generator())
+    for temperature in (0.0, 0.5, 1.0):
+        images_ = net.sample(4, temperature, generator())
+        torch.testing.assert_close(images_, net.decode(z * temperature))
+    cold = net.sample(4, temperature=0)
+    assert torch.equal(cold, cold[:1].expand_as(cold))
+
+
+def test_one_log_weight_has_the_elbo_as_its_mean():
+    net, x, n = small_vae(), images(3), 8000
+    many = x.repeat(n, 1, 1, 1)
+    torch.manual_seed(0)
+    weights = net.log_weights(many, 1).view(n, 3)
+    bounds = net.elbo(many).bound.detach().view(n, 3)
+    standard_error = ((weights.var(0) + bounds.var(0)) / n).sqrt()
+    assert ((weights.mean(0) - bounds.mean(0)).abs() < 4 * standard_error).all()
+
+
+def test_log_weights_average_to_the_likelihood():
+    """The oracle integrates p(x|z) p(z) over a one-dimensional z on a grid."""
+    net, x, repeats = small_vae(latent_dim=1), images(3), 1000
+    z = torch.linspace(-8, 8, 801, dtype=torch.float64)[:, None]
+    log_px_z = torch.stack([-losses.bernoulli_nll(net.decoder(z), x[i].expand(801, *SHAPE)) for i in range(3)], 1)
+    log_px = (log_px_z - 0.5 * (z.square() + losses.LOG_2PI) + math.log(16 / 800)).logsumexp(0).detach()
+    torch.manual_seed(0)
+    log_weights = net.log_weights(x.repeat(repeats, 1, 1, 1), 5)
+    assert log_weights.shape == (5, 3 * repeats)
+    assert not log_weights.requires_grad
+    weights = log_weights.view(-1, 3).exp()
+    standard_error = weights.std(0) / weights.mean(0) / math.sqrt(len(weights))  # of log mean w, by the delta method
+    assert ((weights.mean(0).log() - log_px).abs() < 4 * standard_error).all()
+
+
+def test_mean_loss_does_not_depend_on_the_chunk():
+    net, x = small_vae(), images(10)
+    net.encoder = Fixed([0.5, -1.0], [-40.0, -40.0]).double()  # so narrow that every draw is the mean
+    expected = -net.elbo(x).bound.mean().item()
+    assert [vae.mean_loss(net, x, chunk) for chunk in (3, 10, 2000)] == pytest.approx([expected] * 3, rel=1e-6)
+
+
+VECTORS = arrays(np.float64, 5, elements=st.floats(-3, 3)).map(torch.from_numpy)
+
+
+@fast
+@given(VECTORS, VECTORS, st.integers(2, 6), st.booleans())
+def test_interpolation_begins_and_ends_at_its_ends(z0, z1, steps, spherical):
+    path = vae.interpolate(z0, z1, steps, spherical)
+    assert path.shape == (steps, 5)
+    torch.testing.assert_close(path[0], z0)
+    torch.testing.assert_close(path[-1], z1)
+
+
+def test_line_has_equal_steps():
+    path = vae.interpolate(torch.tensor([0.0, 2.0]), torch.tensor([4.0, 0.0]), 5)
+    torch.testing.assert_close(path, torch.tensor([[0.0, 2.0], [1.0, 1.5], [2.0, 1.0], [3.0, 0.5], [4.0, 0.0]]))
+
+
+@fast
+@given(st.integers(0, 10_000), st.integers(2, 6), st.floats(0.1, 10))
+def test_arc_is_that_of_scipy_and_keeps_the_norm(seed, steps, radius):
+    ends = torch.randn(2, 5, dtype=torch.float64, generator=generator(seed))
+    ends = ends / ends.norm(dim=1, keepdim=True)
+    path = vae.interpolate(radius * ends[0], radius * ends[1], steps, spherical=True)
+    expected = radius * geometric_slerp(*ends.numpy(), np.linspace(0, 1, steps))
+    np.testing.assert_allclose(path.numpy(), expected, atol=1e-9)
+    torch.testing.assert_close(path.norm(dim=1), torch.full((steps,), radius, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("z1", [[2.0, 4.0], [-1.0, -2.0], [0.0, 0.0]], ids=["parallel", "opposite", "zero"])
+def test_arc_is_the_line_where_no_arc_is_defined(z1):
+    z0, z1 = torch.tensor([1.0, 2.0]), torch.tensor(z1)
+    torch.testing.assert_close(vae.interpolate(z0, z1, 5, spherical=True), vae.interpolate(z0, z1, 5))
+
+
+Z, X = torch.zeros(4), torch.zeros(2, 1, 28, 28)
+NET = vae.VAE(2)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: vae.VAE(0), "latent_dim is 0; give 1 or more"),
+        (lambda: vae.reparameterize(Z, Z[:2]), r"mu \(4,\), logvar \(2,\)"),
+        (lambda: vae.reparameterize(Z, Z, Z[:1]), r"eps \(1,\) differ"),
+        (lambda: NET.elbo(X[:, :, :8]), r"takes \(B, 1, 28, 28\)"),
+        (lambda: NET.elbo(X + 2), r"give values in \[0, 1\]"),
+        (lambda: NET.elbo(X * math.nan), r"give values in \[0, 1\]"),
+        (lambda: NET.elbo(X[:0]), "at least one sample"),
+        (lambda: vae.negative_elbo(NET, Batch(X - 1)), r"give values in \[0, 1\]"),
+        (lambda: vae.mean_loss(NET, X[:0]), "at least one sample"),
+        (lambda: NET.decode(Z), r"this decoder takes \(B, 2\)"),
+        (lambda: NET.reconstruct(X[0]), r"takes \(B, 1, 28, 28\)"),
+        (lambda: NET.sample(0), "n is 0 and temperature 1.0; give n >= 1"),
+        (lambda: NET.sample(1, temperature=-1.0), "temperature >= 0"),
+        (lambda: NET.sample(1, temperature=math.nan), "temperature >= 0"),
+        (lambda: NET.log_weights(X, 0), "k is 0; give 1 or more"),
+        (lambda: vae.interpolate(Z, Z[:2], 3), r"z0 \(4,\), z1 \(2,\)"),
+        (lambda: vae.interpolate(Z[None], Z[None], 3), r"give two \(D,\)"),
+        (lambda: vae.interpolate(Z, Z, 1), "steps >= 2"),
+    ],
+)
+def test_bad_input_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
