@@ -98,9 +98,8 @@ def _explain(error: Exception) -> str:
 
 
 def _first_difference(exercise: Exercise, given: list, wanted: list) -> str:
-    for trial, (a, b) in enumerate(zip(given, wanted, strict=True)):
-        if not _same(a, b, exercise.tolerance):
-            break
+    pairs = enumerate(zip(given, wanted, strict=True))
+    trial, (a, b) = next((i, pair) for i, pair in pairs if not _same(*pair, exercise.tolerance))
     u, v = _number(a), _number(b)
     if u is None or (v is not None and u.shape != v.shape):
         return f"{_capital(_describe(a))} came, {_describe(b)} was wanted."

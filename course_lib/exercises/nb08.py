@@ -12,11 +12,11 @@ from .records import Exercise, Question
 TITLE = "Variational autoencoder"
 
 
-def _normal(*shape, scale=1.0, shift=0.0):
+def _normal(*shape):
     """Draws one float64 tensor of Normal numbers."""
 
     def draw(generator):
-        return torch.randn(*shape, generator=generator, dtype=torch.float64) * scale + shift
+        return torch.randn(shape, generator=generator, dtype=torch.float64)
 
     return draw
 
@@ -358,7 +358,7 @@ EXERCISES = [
                 _loss(total=lambda nll, kl: nll.mean()),
                 "Without the KL the loss is bounded, but it is no ELBO any more.",
             ),
-            (_loss(total=lambda nll, kl: (nll - kl.sum(1)).abs().mean()), "An absolute value hides the wrong sign."),
+            (_loss(total=lambda nll, kl: (nll - kl.sum(1)).square().mean()), "A square hides the wrong sign."),
         ],
         tolerance=1e-4,
     ),
@@ -464,8 +464,8 @@ EXERCISES = [
             (lambda out, x: _bce(out, x).mean(1), "Sum over the pixels, as the KL is summed over z."),
             (lambda out, x: (out - x).square().sum(1), "Squared error takes any output, but it is another likelihood."),
             (
-                lambda out, x: _clamped_nll(torch.relu(out), x),
-                "A ReLU leaves half of the outputs without a gradient, and the rest unbounded.",
+                lambda out, x: _clamped_nll((out.tanh() + 1) / 2, x),
+                "(tanh + 1) / 2 is the sigmoid of twice the logit: bounded, but the outputs are no logits any more.",
             ),
         ],
     ),

@@ -25,7 +25,7 @@ def quiz(notebook: str, answers: str | None = None) -> None:
     for number, question in enumerate(questions, 1):
         print(f"{number}. {question.text}")
         print("\n".join(f"   {LETTERS[i]}) {text}" for i, (text, _) in enumerate(question.options)))
-    how = f'Answer in a cell: quiz("{notebook}", "{LETTERS[: len(questions)]}"), one letter a question.'
+    how = f'Answer in a cell: quiz("{notebook}", "{"a" * len(questions)}"), one letter a question.'
     if _in_notebook():
         _show_buttons(questions, how)
     else:

@@ -1,0 +1,42 @@
+# make lab        set up once, then open the course in JupyterLab (PORT=8888, BROWSER=none for servers)
+# make test       set up once, then run the unit tests and every notebook at the budget `smoke`
+# make notebooks  execute the notebooks at `lesson` and store their outputs (NB=08 for one)
+# make check      lint and format check of package, tests and notebooks
+# make colab      REPO=owner/name: write the repository's address into badges and bootstrap cells
+
+PYTHON ?= python3
+PORT ?= 8888
+BIN = .venv/bin
+NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=60
+ROOT_FLAG = $(if $(filter 0,$(shell id -u)),--allow-root)
+BROWSER_FLAG = $(if $(filter none,$(BROWSER)),--no-browser)
+
+.PHONY: setup lab test notebooks check colab results
+
+setup: .venv/.ready
+
+.venv/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) tools/setup_env.py
+
+lab: setup
+	$(BIN)/jupyter lab notebooks/00_start_here.ipynb --port=$(PORT) $(BROWSER_FLAG) $(ROOT_FLAG)
+
+test: setup
+	@started=$$(date +%s); progress=$$(mktemp -d); \
+	COURSE_BUDGET=smoke COURSE_PROGRESS=$$progress/progress.json MPLBACKEND=agg \
+		$(BIN)/python -m pytest tests notebooks $(NBVAL) --durations=5 -q; \
+	status=$$?; rm -rf $$progress; \
+	echo "make test took $$(($$(date +%s) - started)) s"; exit $$status
+
+notebooks: setup
+	$(BIN)/python tools/notebooks.py run $(NB)
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+colab: setup
+	$(BIN)/python tools/notebooks.py colab "$(REPO)"
+
+results: setup
+	$(BIN)/python benchmarks/vae_mnist.py

@@ -1,0 +1,153 @@
+"""Keep the notebooks: execute and stamp them, fill in the README's table, write the Colab address into them.
+
+python tools/notebooks.py run [08 …]          execute at `lesson`, store outputs, stamp
+python tools/notebooks.py colab owner/name    make the badges and bootstrap cells point there
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from tqdm import tqdm
+
+from course_lib.exercises import catalogue
+from course_lib.runtime import atomic_path
+
+ROOT = Path(__file__).resolve().parents[1]
+BOOKS = ROOT / "notebooks"
+CELL_TIMEOUT_S = 600
+BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+
+
+def code_hash(book) -> str:
+    """Changes when a code cell changes, the bootstrap cell excepted: is the stored output still of this code?"""
+    cells = [c.source for c in book.cells if c.cell_type == "code" and "bootstrap" not in c.metadata.get("tags", [])]
+    return hashlib.sha256("\n\n".join(cells).encode()).hexdigest()
+
+
+def books(numbers=()) -> list[Path]:
+    found = [p for p in sorted(BOOKS.glob("[0-9][0-9]_*.ipynb")) if not numbers or p.name[:2] in numbers]
+    if not found:
+        sys.exit(f"no notebook {' '.join(numbers)} in {BOOKS}; there are {', '.join(p.name for p in books())}")
+    return found
+
+
+def run(path: Path) -> None:
+    """Execute one notebook and store its outputs, but only when all of it ran."""
+    book = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        book,
+        timeout=CELL_TIMEOUT_S,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(BOOKS)}},
+        store_widget_state=False,
+        record_timing=False,
+        coalesce_streams=True,
+    )
+    started = time.perf_counter()
+    bar = tqdm(total=len(book.cells), desc=path.stem, unit="cell")
+    client.on_cell_complete = lambda **_: bar.update()
+    with bar:
+        client.execute()
+    book.metadata["course"] = {
+        "code": code_hash(book),
+        "budget": os.environ["COURSE_BUDGET"],
+        "cpu_minutes": round((time.perf_counter() - started) / 60, 1),
+    }
+    book.metadata.pop("widgets", None)
+    write(book, path)
+
+
+def write(book, path: Path) -> None:
+    nbformat.validate(book)
+    with atomic_path(path) as temporary:
+        nbformat.write(book, temporary)
+
+
+def table() -> str:
+    """The README's table of notebooks."""
+    rows = ["| notebook | topic | minutes (CPU) | exercises | quiz |", "|---|---|---|---|---|"]
+    for path in books():
+        records = catalogue()[path.name[:2]]
+        minutes = nbformat.read(path, as_version=4).metadata.get("course", {}).get("cpu_minutes", "–")
+        link = f"[{path.stem}](notebooks/{path.name})"
+        rows.append(f"| {link} | {records.TITLE} | {minutes} | {len(records.EXERCISES)} | {len(records.QUIZ)} |")
+    return "\n".join(rows)
+
+
+def update_readme() -> None:
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    marked = r"(<!-- notebooks -->\n).*?(\n<!-- /notebooks -->)"
+    new = re.sub(marked, lambda m: m[1] + table() + m[2], text, flags=re.S)
+    with atomic_path(readme) as temporary:
+        temporary.write_text(new, encoding="utf-8")
+
+
+def repository() -> str:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["course"]["repository"]
+
+
+def bootstrap_source(repo: str) -> str:
+    """Three lines that install course_lib only where it is missing; pip leaves what is installed as it is."""
+    install = (
+        f'%pip install -q "course-lib @ git+https://github.com/{repo}"'
+        if repo
+        else 'raise SystemExit("course_lib is missing: run `make lab` in a clone of the course (Colab: see its README)")'
+    )
+    return f'import importlib.util\nif importlib.util.find_spec("course_lib") is None:\n    {install}'
+
+
+def badge_source(repo: str, name: str) -> str:
+    address = f"https://colab.research.google.com/github/{repo}/blob/main/notebooks/{name}"
+    return f"[![Open In Colab]({BADGE})]({address})" if repo else "<!-- Colab badge: make colab REPO=owner/name -->"
+
+
+def stamp_colab(repo: str) -> None:
+    """Write the repository's address into pyproject.toml, and from there into every notebook."""
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo):
+        sys.exit(f"REPO is {repo!r}; give owner/name, as in the address of the repository on GitHub")
+    pyproject = ROOT / "pyproject.toml"
+    text = re.sub(r'(?m)^repository = ".*"$', f'repository = "{repo}"', pyproject.read_text(encoding="utf-8"))
+    pyproject.write_text(text, encoding="utf-8")
+    for path in books():
+        book = nbformat.read(path, as_version=4)
+        fill_in(book, path.name, repository())
+        write(book, path)
+        print(f"stamped {path.name}")
+
+
+def fill_in(book, name: str, repo: str) -> None:
+    for cell in book.cells:
+        if "bootstrap" in cell.metadata.get("tags", []):
+            cell.source = bootstrap_source(repo)
+        if "badge" in cell.metadata.get("tags", []):
+            cell.source = badge_source(repo, name)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True, dest="command")
+    commands.add_parser("run").add_argument("numbers", nargs="*", help="such as 08; all where none is given")
+    commands.add_parser("colab").add_argument("repo", help="owner/name")
+    args = parser.parse_args()
+    if args.command == "colab":
+        return stamp_colab(args.repo)
+    os.environ.setdefault("COURSE_BUDGET", "lesson")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["COURSE_PROGRESS"] = f"{folder}/progress.json"  # yours stays as it is
+        for path in books(args.numbers):
+            run(path)
+    update_readme()
+
+
+if __name__ == "__main__":
+    main()
