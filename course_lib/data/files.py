@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import json
 import os
 import zlib
 from collections.abc import Sequence
@@ -26,16 +27,21 @@ class File(NamedTuple):
 
 
 def shipped(name: str) -> Path:
-    """The path of a file that comes with the course: inside the wheel, or in the clone's data/ folder.
+    """The path of a file that comes with the course: in the wheel, or in the clone's data/ or benchmarks/ folder.
 
     Raises:
         FileNotFoundError: neither place has it.
     """
     package = Path(__file__).resolve().parents[1]
-    for folder in (package / "_data", package.parent / "data"):
+    for folder in (package / "_data", package.parent / "data", package.parent / "benchmarks"):
         if (folder / name).is_file():
             return folder / name
     raise FileNotFoundError(f"{name} should come with course_lib and is missing; install the package again")
+
+
+def result(name: str) -> dict:
+    """What a script in benchmarks/ measured and stored, such as "vae_mnist"."""
+    return json.loads(shipped(f"results/{name}.json").read_text(encoding="utf-8"))
 
 
 def cache_folder() -> Path:
