@@ -25,7 +25,7 @@ def one_run(name: str, seed: int) -> dict[str, float]:
     model = VAE(latent_dim=4, hidden=(512, 256))
     started = time.process_time()
     epochs = round(STEPS * BATCH / len(digits.x))
-    player = Player("vae", model, negative_elbo, lr=2e-3)
+    player = Player("vae", model, negative_elbo, lr=4e-3)
     train(player, Batches(digits, BATCH, seed=seed), epochs, schedule=warmup_cosine(), progress=False)
     cpu_s = time.process_time() - started
     quality = digit_quality(model.sample(1000), digits.batch().x, held)

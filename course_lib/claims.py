@@ -31,17 +31,21 @@ def claim(text: str, value: float, op: str, bound, baseline: float | Mapping[str
         text: the statement.
         value: the measured number (a one-element tensor is fine).
         op: "<", "<=", ">", ">=", or "in" with `bound=(low, high)`.
-        bound: what the value is held against.
+        bound: what the value is held against. None, allowed at the budget `smoke` alone: just show the value, since a
+            model that has hardly been trained supports no claim.
         baseline: the same measure for something that must fail (the untrained model, noise, class means, chance), or
             several by name. A claim that the baseline meets as well shows nothing, and raises.
 
     Raises:
         ClaimError: the claim is false or NaN, or a baseline meets the bound.
-        ValueError: an unknown operator, or a bound that does not fit it.
+        ValueError: an unknown operator, or a bound that does not fit it (None at another budget than `smoke`, say).
     """
     if op not in _OPERATORS:
         raise ValueError(f"op is {op!r}; give one of {', '.join(_OPERATORS)}")
-    if (op == "in") != isinstance(bound, tuple) or (op == "in" and len(bound) != 2):
+    if bound is None and budget() == "smoke":
+        print(f"· {text}: {float(value):.4g}  [smoke run: nothing claimed]")
+        return
+    if bound is None or (op == "in") != isinstance(bound, tuple) or (op == "in" and len(bound) != 2):
         raise ValueError(f"bound is {bound!r}; give (low, high) with 'in', and one number with other operators")
     value, holds = float(value), _OPERATORS[op]
     wanted = f"in [{bound[0]:g}, {bound[1]:g}]" if op == "in" else f"{op} {float(bound):g}"

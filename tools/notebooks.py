@@ -101,7 +101,7 @@ def bootstrap_source(repo: str) -> str:
     install = (
         f'%pip install -q "course-lib @ git+https://github.com/{repo}"'
         if repo
-        else 'raise SystemExit("course_lib is missing: run `make lab` in a clone of the course (Colab: see its README)")'
+        else 'raise SystemExit("no course_lib: run `make lab` in a clone of the course (for Colab see the README)")'
     )
     return f'import importlib.util\nif importlib.util.find_spec("course_lib") is None:\n    {install}'
 
