@@ -53,7 +53,7 @@ def run(path: Path) -> None:
         coalesce_streams=True,
     )
     started = time.perf_counter()
-    bar = tqdm(total=len(book.cells), desc=path.stem, unit="cell")
+    bar = tqdm(total=sum(c.cell_type == "code" for c in book.cells), desc=path.stem, unit="cell")
     client.on_cell_complete = lambda **_: bar.update()
     with bar:
         client.execute()

@@ -10,10 +10,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .batches import Batch, Batches, Images
+from .batches import Batch, Batches, Images, vary
 from .files import File, cache_folder, fetch, matches, read, result, shipped
 
-__all__ = ["Batch", "Batches", "Images", "available", "load", "names", "resample_digits", "result", "shipped", "where"]
+__all__ = [
+    "Batch",
+    "Batches",
+    "Images",
+    "available",
+    "load",
+    "names",
+    "resample_digits",
+    "result",
+    "shipped",
+    "vary",
+    "where",
+]
 
 SPLITS = ("train", "test")
 DIGITS_SHA256 = "sha256:085b2d52150330d7f2339f62d508d4b6fec597063656c64993fb1a0b164341d4"

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, distributed
+from torch.nn import functional as F
 
 
 class Batch(NamedTuple):
@@ -77,6 +78,23 @@ class Batches:
         if len(self.x) < world:
             raise ValueError(f"{len(self.x)} samples for {world} processes; give each at least one")
         return len(self.x) // world
+
+
+def vary(x: Tensor, turn: float = 0.15, zoom: float = 0.1, shift: float = 0.08) -> Tensor:
+    """Turn, scale and shift each image of x (B, C, H, W) at random, with bilinear resampling.
+
+    Args:
+        turn: largest angle in radians, to either side.
+        zoom: largest relative change of size.
+        shift: largest shift, as a share of half the image's side.
+    """
+    if x.ndim != 4 or not len(x) or not x.is_floating_point():
+        raise ValueError(f"x is {tuple(x.shape)} {x.dtype}; give float images (B, C, H, W)")
+    most = torch.tensor([turn, zoom, shift, shift], device=x.device)
+    angle, size, dx, dy = ((torch.rand(len(x), 4, device=x.device) * 2 - 1) * most).T
+    rows = torch.stack([angle.cos(), -angle.sin(), dx, angle.sin(), angle.cos(), dy], 1).view(-1, 2, 3)
+    grid = F.affine_grid(rows / (1 + size)[:, None, None], list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, align_corners=False).clamp(0, 1)
 
 
 def _place() -> tuple[int, int]:

@@ -36,7 +36,7 @@ def check(exercise_id: str, answer: Any) -> None:
     """Judge an answer, print what was found, and note the attempt in your progress."""
     exercise = find(exercise_id)
     result = evaluate(exercise, answer)
-    print(f"{_MARKS[result.status]} {exercise.id} {exercise.title}. {result.message}")
+    print(f"{_MARKS[result.status]} {exercise.id} · {exercise.title} · {result.message}")
     if result.status != "not attempted":
         record(exercise.id, result.status)
 
