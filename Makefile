@@ -42,3 +42,4 @@ colab: setup
 results: setup
 	$(BIN)/python benchmarks/vae_mnist.py
 	$(BIN)/python benchmarks/start_here.py
+	$(BIN)/python benchmarks/thousand_digits.py

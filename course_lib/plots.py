@@ -21,7 +21,7 @@ def use_style() -> None:
     plt.rcParams.update(
         {
             "figure.figsize": (7, 3.2),
-            "figure.dpi": 90,
+            "figure.dpi": 80,
             "figure.facecolor": "white",
             "figure.constrained_layout.use": True,
             "axes.prop_cycle": plt.cycler(color=COLOURS),
