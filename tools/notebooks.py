@@ -5,6 +5,7 @@ python tools/notebooks.py colab owner/name    make the badges and bootstrap cell
 """
 
 import argparse
+import base64
 import hashlib
 import os
 import re
@@ -83,7 +84,18 @@ def table() -> str:
     return "\n".join(rows)
 
 
+def save_picture() -> None:
+    """The README's picture: the figure of the cell that is tagged `readme`."""
+    for path in books():
+        for cell in nbformat.read(path, as_version=4).cells:
+            if "readme" in cell.metadata.get("tags", []):
+                (png,) = (o.data["image/png"] for o in cell.outputs if o.output_type != "stream")
+                (ROOT / "docs").mkdir(exist_ok=True)
+                (ROOT / "docs" / "samples.png").write_bytes(base64.b64decode(png))
+
+
 def update_readme() -> None:
+    save_picture()
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
     marked = r"(<!-- notebooks -->\n).*?(\n<!-- /notebooks -->)"
