@@ -20,7 +20,7 @@ setup: .venv/.ready
 	@$(PYTHON) tools/setup_env.py
 
 lab: setup
-	$(BIN)/jupyter lab notebooks/00_start_here.ipynb --port=$(PORT) $(BROWSER_FLAG) $(ROOT_FLAG)
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb --port=$(PORT) $(BROWSER_FLAG) $(ROOT_FLAG)
 
 test: setup
 	@started=$$(date +%s); progress=$$(mktemp -d); \

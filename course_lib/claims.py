@@ -53,6 +53,8 @@ def claim(text: str, value: float, op: str, bound, baseline: float | Mapping[str
         raise ClaimError(f"✗ {text}: {value:.4g}, claimed {wanted}")
     baselines = baseline if isinstance(baseline, Mapping) else {} if baseline is None else {"baseline": baseline}
     for name, other in baselines.items():
+        if math.isnan(float(other)):
+            raise ClaimError(f"✗ {text}: {name} is NaN; this shows nothing")
         if holds(float(other), bound):
             raise ClaimError(f"✗ {text}: {name} reaches {float(other):.4g}, which is {wanted} too; this shows nothing")
     against = "".join(f"; {name} {float(other):.4g}" for name, other in baselines.items())

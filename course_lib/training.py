@@ -235,10 +235,13 @@ def _load(path: Path, players, batches) -> tuple[History, int]:
         raise ValueError(f"{path} is not a readable checkpoint ({type(error).__name__}); remove it") from error
     if list(stored) != [p.name for p in players]:
         raise ValueError(f"{path} holds players {list(stored)}, not {[p.name for p in players]}")
-    for player in players:
-        player.net.load_state_dict(stored[player.name]["net"])
-        player.optimizer.load_state_dict(stored[player.name]["optimizer"])
-    if hasattr(batches, "load_state_dict"):
+    try:
+        for player in players:
+            player.net.load_state_dict(stored[player.name]["net"])
+            player.optimizer.load_state_dict(stored[player.name]["optimizer"])
+    except (RuntimeError, ValueError) as error:  # torch's messages run over many lines
+        raise ValueError(f"{path} holds networks of another shape than these players'; remove it") from error
+    if state["batches"] and hasattr(batches, "load_state_dict"):
         batches.load_state_dict(state["batches"])
     torch.set_rng_state(state["rng"])
     if state["cuda_rng"] and torch.cuda.is_available():

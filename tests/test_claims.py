@@ -103,3 +103,20 @@ def test_a_claim_error_is_an_assertion_error():
 def test_bad_input_is_refused(op, bound, message):
     with pytest.raises(ValueError, match=message):
         claim("the loss", 1, op, bound)
+
+
+def test_nan_baseline_shows_nothing():
+    with pytest.raises(ClaimError, match="noise is NaN"):
+        claim("text", 1.0, ">", 0.0, {"noise": float("nan")})
+
+
+def test_no_bound_claims_nothing_at_smoke(monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_BUDGET", "smoke")
+    claim("text", 1.0, ">", None, {"noise": 2.0})
+    assert "nothing claimed" in capsys.readouterr().out
+
+
+def test_no_bound_is_refused_at_other_budgets(monkeypatch):
+    monkeypatch.setenv("COURSE_BUDGET", "lesson")
+    with pytest.raises(ValueError, match="bound is None"):
+        claim("text", 1.0, ">", None)

@@ -577,6 +577,20 @@ def test_a_checkpoint_of_other_players_is_refused(names, tmp_path):
         quietly(players, [numbers()], 2, checkpoint=file, resume=True)
 
 
+def test_a_checkpoint_of_networks_of_another_shape_is_refused(tmp_path):
+    file = tmp_path / "run.pt"
+    quietly(line(), [numbers()], 1, checkpoint=file)
+    wider = Player("line", nn.Linear(3, 2), squared_error)
+    with pytest.raises(ValueError, match=r"run\.pt holds networks of another shape"):
+        quietly(wider, [numbers()], 2, checkpoint=file, resume=True)
+
+
+def test_a_checkpoint_made_with_other_batches_resumes(tmp_path):
+    file = tmp_path / "run.pt"
+    quietly(line(), [numbers()], 1, checkpoint=file)
+    assert len(quietly(line(), Batches(numbers(), 64), 2, checkpoint=file, resume=True)) == 2
+
+
 # Ctrl-C
 
 
