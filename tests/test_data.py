@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import json
+import math
 import subprocess
 import sys
 import tarfile
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
 from course_lib import data
-from course_lib.data import Batches, Images, files
+from course_lib.data import Batches, Images, files, load, vary
 from course_lib.data.files import File
 
 # The embedded digits
@@ -656,3 +657,57 @@ def test_two_processes_share_each_permutation(tmp_path):
     for rank in (a, b):
         assert rank["len"] == 3
         assert rank["too few"] == "1 samples for 2 processes; give each at least one"
+
+
+# Random variations of images
+
+
+def blobs(n=200):
+    """n images of one soft spot, 6 pixels right of the centre and 3 above it."""
+    row, column = torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij")
+    spot = torch.exp(-((row - 10.5) ** 2 + (column - 19.5) ** 2) / 4)
+    return spot.expand(n, 1, 28, 28)
+
+
+def centres(x):
+    """The centre of mass of each image, relative to the middle, in pixels: (n, 2) as (right, down)."""
+    place = torch.arange(28.0) - 13.5
+    mass = x.sum((1, 2, 3))
+    return torch.stack([(x.sum((1, 2)) * place).sum(1), (x.sum((1, 3)) * place).sum(1)], 1) / mass[:, None]
+
+
+def test_no_variation_returns_the_images():
+    x = load("digits").take(20).batch().x
+    torch.testing.assert_close(vary(x, 0, 0, 0), x, rtol=0, atol=1e-5)
+
+
+def test_turning_keeps_the_distance_from_the_middle_and_spreads_the_angle_evenly():
+    x, y = centres(vary(blobs(), turn=0.3, zoom=0, shift=0)).T
+    torch.testing.assert_close(torch.hypot(x, y), torch.full((200,), math.hypot(6, 3)), rtol=0.02, atol=0)
+    turned = torch.atan2(y, x) - math.atan2(-3, 6)
+    assert turned.abs().max() <= 0.31 and turned.min() < -0.2 and turned.max() > 0.2
+
+
+def test_zooming_scales_the_distance_from_the_middle_by_at_most_the_given_share():
+    ratio = centres(vary(blobs(), turn=0, zoom=0.1, shift=0)).norm(dim=1) / math.hypot(6, 3)
+    assert 0.88 < ratio.min() < 0.95 and 1.05 < ratio.max() < 1.12
+
+
+def test_shifting_moves_each_image_on_its_own_and_no_further_than_asked():
+    moved = centres(vary(blobs(), turn=0, zoom=0, shift=0.1)) - torch.tensor([6.0, -3.0])
+    assert moved.abs().max() <= 1.41 and moved.min() < -1 and moved.max() > 1
+    assert len(moved.round(decimals=3).unique(dim=0)) > 190
+
+
+@pytest.mark.parametrize(
+    "x", [torch.zeros(2, 28, 28), torch.zeros(0, 1, 28, 28), torch.zeros(2, 1, 28, 28, dtype=torch.uint8)]
+)
+def test_vary_refuses_bad_input(x):
+    with pytest.raises(ValueError, match=r"give float images \(B, C, H, W\)"):
+        vary(x)
+
+
+def test_stored_results_are_found_and_unknown_ones_are_named():
+    assert data.result("vae_mnist")["published_test_loss"] == 105.6
+    with pytest.raises(FileNotFoundError, match=r"results/none\.json should come with course_lib"):
+        data.result("none")
