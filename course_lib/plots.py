@@ -43,8 +43,8 @@ def caption(figure: Figure, text: str) -> None:
 
 def grid(x: Tensor, columns: int | None = None, pad: int = 2) -> np.ndarray:
     """Images x (N, C, H, W) in [0, 1], C 1 or 3, side by side: uint8 (h, w) or (h, w, 3), background white."""
-    if x.ndim != 4 or not len(x) or x.shape[1] not in (1, 3):
-        raise ValueError(f"x is {tuple(x.shape)}; give images (N, 1, H, W) or (N, 3, H, W), N >= 1")
+    if x.ndim != 4 or not len(x) or x.shape[1] not in (1, 3) or not x.is_floating_point():
+        raise ValueError(f"x is {tuple(x.shape)} {x.dtype}; give float images (N, 1, H, W) or (N, 3, H, W), N >= 1")
     n, channels, height, width = x.shape
     columns = columns or math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)

@@ -142,7 +142,8 @@ def test_style_is_set_for_all_figures_that_follow():
     drawn, axis = plt.subplots()
     assert plt.rcParams["axes.prop_cycle"].by_key()["color"] == list(plots.COLOURS)
     assert drawn.get_size_inches().tolist() == [7, 3.2]
-    assert (drawn.dpi, drawn.get_facecolor()) == (90, (1, 1, 1, 1))
+    assert drawn.get_facecolor() == (1, 1, 1, 1)
+    assert drawn.get_constrained_layout()
     assert not axis.spines["top"].get_visible()
     assert not axis.spines["right"].get_visible()
     assert axis.plot([0, 1])[0].get_linewidth() == 2

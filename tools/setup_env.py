@@ -36,7 +36,7 @@ def check_machine():
         stop("%d GB of free disk are needed, %.1f GB are left here; free some and try again" % (NEEDED_GB, free_gb()))
 
 
-def run(what, *command):
+def run(what, command):
     if subprocess.run(command).returncode:
         if free_gb() < 0.2:
             stop("the disk is full; free %d GB, remove %s and try again" % (NEEDED_GB, VENV))
@@ -47,13 +47,11 @@ def main():
     check_machine()
     folder = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin")
     python = os.path.join(folder, "python")
-    print("Setting up %s (about a minute, longer where torch has to be downloaded)" % VENV, flush=True)
-    run("making the virtual environment", sys.executable, "-m", "venv", VENV)
-    run(
-        "installing the packages",
-        *[python, "-m", "pip", "install", "--disable-pip-version-check"],
-        *["-c", "constraints.txt", "-e", ".[lab,test]"],
-    )
+    sys.stdout.write("Setting up %s (about a minute, longer where torch has to be downloaded)\n" % VENV)
+    sys.stdout.flush()
+    run("making the virtual environment", [sys.executable, "-m", "venv", VENV])
+    install = [python, "-m", "pip", "install", "--disable-pip-version-check"]
+    run("installing the packages", install + ["-c", "constraints.txt", "-e", ".[lab,test]"])
     open(os.path.join(VENV, ".ready"), "w").close()
 
 
