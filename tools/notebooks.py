@@ -37,9 +37,10 @@ def code_hash(book) -> str:
 
 
 def books(numbers=()) -> list[Path]:
-    found = [p for p in sorted(BOOKS.glob("[0-9][0-9]_*.ipynb")) if not numbers or p.name[:2] in numbers]
+    every = sorted(BOOKS.glob("[0-9][0-9]_*.ipynb"))
+    found = [p for p in every if not numbers or p.name[:2] in numbers]
     if not found:
-        sys.exit(f"no notebook {' '.join(numbers)} in {BOOKS}; there are {', '.join(p.name for p in books())}")
+        sys.exit(f"no notebook {' '.join(numbers)} in {BOOKS}; there are {', '.join(p.name for p in every) or 'none'}")
     return found
 
 

@@ -92,7 +92,8 @@ def _returned_nothing(answer: Callable) -> Result:
 
 
 def _explain(error: Exception) -> str:
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "course_lib" not in f.filename]
+    frames = traceback.extract_tb(error.__traceback__)
+    frames = [f for f in frames if "course_lib" not in f.filename and "-packages" not in f.filename]
     at = f" at `{frames[-1].line}`" if frames and frames[-1].line else ""
     return f"Your code raises {type(error).__name__}{at}: {str(error)[:200]}"
 
@@ -100,11 +101,11 @@ def _explain(error: Exception) -> str:
 def _first_difference(exercise: Exercise, given: list, wanted: list) -> str:
     pairs = enumerate(zip(given, wanted, strict=True))
     trial, (a, b) = next((i, pair) for i, pair in pairs if not _same(*pair, exercise.tolerance))
+    if not exercise.inputs:
+        return f"{_capital(_describe(a))} is not it. Read the question once more, then work it out on paper."
     u, v = _number(a), _number(b)
     if u is None or (v is not None and u.shape != v.shape):
         return f"{_capital(_describe(a))} came, {_describe(b)} was wanted."
-    if not exercise.inputs:
-        return f"{_capital(_describe(a))} is not it. Read the question once more, then work it out on paper."
     inputs = ", ".join(_describe(value) for value in _inputs(exercise, trial))
     return f"Not equal yet. For the input {inputs}: {_describe(a)} came, {_describe(b)} was wanted."
 

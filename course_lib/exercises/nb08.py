@@ -149,7 +149,7 @@ def _value_and_gradient(nll, out, x):
     value = nll(out, x)
     if not isinstance(value, torch.Tensor) or not value.requires_grad:
         return value, "no gradient reaches the decoder"
-    return value, torch.autograd.grad(value.sum(), out)[0]
+    return value.detach(), torch.autograd.grad(value.sum(), out)[0]
 
 
 EXERCISES = [

@@ -21,7 +21,7 @@ def load_progress() -> dict[str, dict]:
         if not isinstance(stored, dict) or not all(_valid(entry) for entry in stored.values()):
             raise ValueError("not a progress file")
         return stored
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except ValueError:  # broken JSON and broken UTF-8 are ValueErrors too
         aside = path.with_name(f"{path.stem}.damaged-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}")

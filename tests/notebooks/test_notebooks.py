@@ -3,9 +3,9 @@ import re
 from statistics import median, quantiles
 
 import books
-import notebooks as tools
 import pytest
 
+import notebooks as tools
 from course_lib.exercises import catalogue
 
 MOST_KB = 500
