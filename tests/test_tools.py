@@ -1,4 +1,5 @@
 import ast
+import base64
 import importlib.util
 import os
 import re
@@ -270,13 +271,27 @@ def test_folder_without_notebooks_is_told(course):
         notebooks.books()
 
 
-def test_readme_has_a_row_for_each_notebook(course):
-    (course / "README.md").write_text("before\n<!-- notebooks -->\nold\n<!-- /notebooks -->\nafter\n")
-    notebooks.update_readme()
-    before, *rows, after = (course / "README.md").read_text().splitlines()
-    assert (before, after) == ("before", "after")
-    assert rows[3] == "| [00_small](notebooks/00_small.ipynb) | Start here | – | 1 | 4 |"
-    assert len(rows) == 2 + 2 + 2
+def test_readme_has_both_tables_between_their_marks_and_the_rest_stays(course):
+    marks = "<!-- {0} -->\nold\n<!-- /{0} -->\n"
+    (course / "README.md").write_text("before\n" + marks.format("notebooks") + marks.format("published") + "after\n")
+    for _ in range(2):
+        notebooks.update_readme()
+        text = (course / "README.md").read_text()
+        assert text.startswith("before\n<!-- notebooks -->\n| notebook |")
+        assert text.endswith("|\n<!-- /published -->\nafter\n")
+        assert "old" not in text
+        assert len([line for line in text.splitlines() if line.startswith("|")]) == 2 * (2 + 2)
+    assert "\n| [00_small](notebooks/00_small.ipynb) | Start here | – | 1 | 4 |\n" in text
+    assert re.search(r"\| 105\.6 \| \d+\.\d\d ± \d\.\d\d \| \d seeds \|\n", text)
+
+
+def test_readme_picture_is_the_figure_of_the_tagged_cell(course):
+    book = small_book("draw()")
+    data = {"image/png": base64.b64encode(b"a picture").decode()}
+    book.cells.append(cell("draw()", "readme", outputs=[nbformat.v4.new_output("display_data", data)]))
+    nbformat.write(book, course / "notebooks" / "08_other.ipynb")
+    notebooks.save_picture()
+    assert (course / "docs" / "samples.png").read_bytes() == b"a picture"
 
 
 # --- what set-up is made from --------------------------------------------------------------------------------------

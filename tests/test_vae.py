@@ -28,9 +28,8 @@ def images(n=5, shape=SHAPE, seed=0):
 def small_vae(latent_dim=2, seed=0):
     """An untrained VAE of 3×4 images, in float64, with weights large enough for the posterior to matter."""
     torch.manual_seed(seed)
-    net = vae.VAE(
-        latent_dim, GaussianEncoder(latent_dim, (8,), SHAPE), BernoulliDecoder(latent_dim, (8,), SHAPE)
-    ).double()
+    encoder, decoder = GaussianEncoder(latent_dim, (8,), SHAPE), BernoulliDecoder(latent_dim, (8,), SHAPE)
+    net = vae.VAE(latent_dim, encoder=encoder, decoder=decoder).double()
     for p in net.parameters():
         p.data *= 2
     return net
@@ -104,7 +103,7 @@ def test_overfits_sixteen_digits():
     mean_image = x.mean(0, keepdim=True).expand_as(x).clamp(1e-6, 1 - 1e-6)
     without_z = losses.bernoulli_nll(mean_image.logit(), x).mean().item()
     torch.manual_seed(0)
-    net = vae.VAE(8, GaussianEncoder(8, (64,)), BernoulliDecoder(8, (64,)))
+    net = vae.VAE(8, hidden=(64,))
     optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)
     assert vae.mean_loss(net, x) > 500  # 784 · log 2 = 543 nats: it begins at chance
     for _ in range(200):
@@ -244,3 +243,9 @@ NET = vae.VAE(2)
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_hidden_sets_the_widths_of_both_networks_the_decoder_in_reverse():
+    net = vae.VAE(3, hidden=(50, 20))
+    sizes = [[layer.out_features for layer in part.net if hasattr(layer, "out_features")] for part in net.children()]
+    assert sizes == [[50, 20, 6], [20, 50, 784]]
