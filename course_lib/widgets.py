@@ -21,7 +21,7 @@ def latent_picture(model: VAE, z: Tensor, scale: int = 8) -> bytes:
 
 
 @torch.no_grad()
-def traversal_picture(model: VAE, z: Tensor, dims: Sequence[int], steps: int = 9, scale: int = 2) -> bytes:
+def traversal_picture(model: VAE, z: Tensor, dims: Sequence[int], steps: int = 7, scale: int = 2) -> bytes:
     """A row for each of `dims`: what is decoded while that coordinate of z (D,) goes from -3 to 3. PNG bytes."""
     path = torch.linspace(-REACH, REACH, steps)
     points = z.repeat(len(dims), steps, 1)
