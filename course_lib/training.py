@@ -101,7 +101,8 @@ def train(
         schedule: factor on every lr as a function of progress in [0, 1), such as `warmup_cosine()`.
         evaluate: called without gradients after each epoch; what it returns is logged too.
         checkpoint: file that is replaced after each epoch.
-        resume: go on from `checkpoint` if that file is there. On a CPU the run then continues bit for bit.
+        resume: go on from `checkpoint` if that file is there. On a CPU, with the same number of threads, the run then
+            continues bit for bit.
         wrap: applied to each player once, such as `torch.compile` or a DistributedDataParallel constructor.
         progress: show a bar for anything longer than a second.
 

@@ -496,7 +496,8 @@ digits_run(4, loss=loss, checkpoint=checkpoint, schedule=warmup_cosine())
 def child(script, *arguments, **options):
     here = os.path.dirname(__file__)
     paths = os.pathsep.join([here, os.path.dirname(here), os.environ.get("PYTHONPATH", "")])
-    environment = os.environ | {"PYTHONPATH": paths}
+    threads = str(torch.get_num_threads())  # sums in another order differ in their last bits
+    environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": threads}
     return subprocess.Popen([sys.executable, "-c", script, *map(str, arguments)], env=environment, **options)
 
 
