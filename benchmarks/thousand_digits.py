@@ -3,9 +3,7 @@
 Writes benchmarks/results/thousand_digits.json, which notebook 08 shows. Run with MNIST at hand: `make results`.
 """
 
-import torch
-from store import save
-from tqdm import tqdm
+from store import sweep
 
 from course_lib.data import Batches, load, vary
 from course_lib.metrics import confident_share
@@ -36,7 +34,6 @@ def one_run(name: str, seed: int) -> dict[str, float]:
     kept = negative_elbo_varied if varied_loss < min(history["test"]) else negative_elbo
     improve(small, kept, 4e-3, thousand, seed)
     return {
-        "seed": seed,
         "best_plain": min(history["test"]),
         "final_plain": history["test"][-1],
         "final_plain_train": history["vae.loss"][-1],
@@ -48,14 +45,5 @@ def one_run(name: str, seed: int) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    jobs = [(name, seed) for name in ("mnist", "digits") for seed in SEEDS]
-    runs: dict[str, list] = {"mnist": [], "digits": []}
-    for name, seed in tqdm(jobs, unit="run"):
-        runs[name].append(one_run(name, seed))
-        print(name, runs[name][-1], flush=True)
-    save("thousand_digits", {"torch": torch.__version__, "runs": runs})
-
-
 if __name__ == "__main__":
-    main()
+    sweep("thousand_digits", one_run, ("mnist", "digits"), SEEDS)

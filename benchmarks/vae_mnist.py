@@ -4,12 +4,9 @@ Published (pytorch/examples, vae): test loss 105.6 after 10 epochs; ReLU, Adam 1
 plus KL. Writes benchmarks/results/vae_mnist.json, which notebook 08 shows. Run with MNIST at hand: `make results`.
 """
 
-import platform
 import time
 
-import torch
-from store import save
-from tqdm import tqdm
+from store import sweep
 
 from course_lib.data import Batches, load
 from course_lib.runtime import device, seed_everything
@@ -23,30 +20,17 @@ SETTINGS = {
 }
 
 
-def one_run(images, test, seed: int, epochs: int, lr: float, schedule) -> dict[str, float]:
+def one_run(setting: str, seed: int) -> dict[str, float]:
+    chosen = SETTINGS[setting]
     seed_everything(seed)
     model = VAE().to(device())
-    batches = Batches(images, 128, device(), seed=seed)
+    batches = Batches(load("mnist"), 128, device(), seed=seed)
     started = time.process_time()
-    train(Player("vae", model, negative_elbo, lr=lr), batches, epochs, schedule=schedule, progress=False)
-    return {"seed": seed, "test_loss": mean_loss(model, test), "cpu_s": round(time.process_time() - started, 1)}
-
-
-def main() -> None:
-    images, test = load("mnist"), load("mnist", "test").batch(device()).x
-    jobs = [(name, seed) for name in SETTINGS for seed in SEEDS]
-    runs = {name: [] for name in SETTINGS}
-    for name, seed in tqdm(jobs, unit="run"):
-        runs[name].append(one_run(images, test, seed, **SETTINGS[name]))
-        print(name, runs[name][-1], flush=True)
-    result = {
-        "published_test_loss": 105.6,
-        "torch": torch.__version__,
-        "device": f"{device().type}, {torch.get_num_threads()} threads, {platform.machine()}",
-        "runs": runs,
-    }
-    save("vae_mnist", result)
+    player = Player("vae", model, negative_elbo, lr=chosen["lr"])
+    train(player, batches, chosen["epochs"], schedule=chosen["schedule"], progress=False)
+    cpu_s = time.process_time() - started
+    return {"test_loss": mean_loss(model, load("mnist", "test").batch(device()).x), "cpu_s": round(cpu_s, 1)}
 
 
 if __name__ == "__main__":
-    main()
+    sweep("vae_mnist", one_run, SETTINGS, SEEDS, published_test_loss=105.6)

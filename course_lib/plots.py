@@ -72,7 +72,7 @@ def show_images(rows: Tensor | Mapping[str, Tensor], text: str, columns: int = 1
     heights = [sheet.shape[0] for sheet in sheets.values()]
     inches = 0.58 * columns
     figure, axes = plt.subplots(
-        *(len(rows), 1),
+        nrows=len(rows),
         figsize=(inches + 1.5, inches * sum(heights) / max(s.shape[1] for s in sheets.values()) + 0.5),
         height_ratios=heights,
         squeeze=False,
@@ -95,25 +95,5 @@ def curves(
         axis.plot(positions, values, label=label, linestyle=("-", "--", ":", "-.")[i % 4])
     axis.set(xlabel=x_label, ylabel=y_label)
     axis.legend()
-    caption(figure, text)
-    plt.show()
-
-
-def latent_map(z: Tensor, y: Tensor, text: str, names: Sequence[str] = ("z₁", "z₂")) -> None:
-    """Points z (N, 2) in the colour of their class y (N,), each class named at its centre."""
-    figure, axis = plt.subplots(figsize=(5.5, 5))
-    points, classes = z.detach().cpu(), y.cpu()
-    for k in classes.unique().tolist():
-        chosen = points[classes == k]
-        axis.scatter(*chosen.T, s=8, alpha=0.5, color=COLOURS[k % 10])
-        axis.text(
-            *chosen.median(0).values.tolist(),
-            str(k),
-            fontsize=14,
-            fontweight="bold",
-            ha="center",
-            bbox={"facecolor": "white", "edgecolor": COLOURS[k % 10], "alpha": 0.85, "pad": 2},
-        )
-    axis.set(xlabel=names[0], ylabel=names[1], aspect="equal")
     caption(figure, text)
     plt.show()

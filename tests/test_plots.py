@@ -116,19 +116,6 @@ def test_curves_are_drawn_over_the_x_that_is_given():
     assert figure().axes[0].lines[0].get_xdata().tolist() == [-4, 4]
 
 
-def test_latent_map_colours_and_names_each_class_at_its_centre():
-    y = torch.tensor([0, 0, 0, 7, 7, 7])
-    z = torch.tensor([[0.0, 0], [1, 1], [9, 2], [5, 5], [6, 6], [7, 0]], requires_grad=True)
-    plots.latent_map(z, y, "Two classes.")
-    (axis,) = figure().axes
-    assert (axis.get_xlabel(), axis.get_ylabel()) == ("z₁", "z₂")
-    assert {text.get_text(): text.get_position() for text in axis.texts} == {"0": (1, 1), "7": (6, 5)}
-    assert [tuple(points.get_offsets()[0]) for points in axis.collections] == [(0, 0), (5, 5)]
-    for points, k in zip(axis.collections, (0, 7), strict=True):
-        assert colors.same_color(points.get_facecolor()[0][:3], plots.COLOURS[k])
-    assert figure().get_supxlabel() == "Two classes."
-
-
 def test_ten_colours_are_distinct_and_differ_clearly():
     rgb = np.array([colors.to_rgb(colour) for colour in plots.COLOURS])
     assert rgb.shape == (10, 3)
