@@ -236,7 +236,8 @@ def test_tuples_are_compared_entry_by_entry():
     for answer in (lambda x: (x, x), lambda x: (x,), lambda x: (x, 2 * x, x)):
         result = evaluate(exercise, answer)
         assert result.status == "wrong"
-        assert result.message.startswith("([")
+        assert result.message.startswith("Not equal yet. For the input ")
+        assert ": ([" in result.message
 
 
 def test_code_as_handed_over_is_not_attempted():
@@ -573,3 +574,9 @@ def test_quiz_without_ipywidgets_is_text(kernel, monkeypatch, capsys):
     assert_all_questions_in(text := capsys.readouterr().out)
     assert "Answer in a cell" in text
     assert kernel == []
+
+
+def test_a_general_hint_names_the_input_for_compared_tuples_too():
+    result = exercises.evaluate(exercises.find("08.14"), lambda out, x: 2 * (out - x).square().sum(1))
+    assert result.status == "wrong"
+    assert result.message.startswith("Not equal yet. For the input a tensor of shape (5, 784)")

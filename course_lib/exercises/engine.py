@@ -104,7 +104,7 @@ def _first_difference(exercise: Exercise, given: list, wanted: list) -> str:
     if not exercise.inputs:
         return f"{_capital(_describe(a))} is not it. Read the question once more, then work it out on paper."
     u, v = _number(a), _number(b)
-    if u is None or (v is not None and u.shape != v.shape):
+    if (u is None) != (v is None) or (u is not None and u.shape != v.shape):
         return f"{_capital(_describe(a))} came, {_describe(b)} was wanted."
     inputs = ", ".join(_describe(value) for value in _inputs(exercise, trial))
     return f"Not equal yet. For the input {inputs}: {_describe(a)} came, {_describe(b)} was wanted."
