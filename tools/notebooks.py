@@ -70,6 +70,11 @@ def run(path: Path) -> None:
     write(book, path)
 
 
+def replace(path: Path, content: bytes) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def write(book, path: Path) -> None:
     nbformat.validate(book)
     with atomic_path(path) as temporary:
@@ -93,8 +98,7 @@ def save_picture() -> None:
         for cell in nbformat.read(path, as_version=4).cells:
             if "readme" in cell.metadata.get("tags", []):
                 (png,) = (o.data["image/png"] for o in cell.outputs if o.output_type != "stream")
-                (ROOT / "docs").mkdir(exist_ok=True)
-                (ROOT / "docs" / "samples.png").write_bytes(base64.b64decode(png))
+                replace(ROOT / "docs" / "samples.png", base64.b64decode(png))
 
 
 def published() -> str:
@@ -117,8 +121,7 @@ def update_readme() -> None:
     text = readme.read_text(encoding="utf-8")
     for name, content in {"notebooks": table(), "published": published()}.items():
         text = re.sub(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", rf"\g<1>{content}\n\g<2>", text, flags=re.S)
-    with atomic_path(readme) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    replace(readme, text.encode())
 
 
 def repository() -> str:
@@ -146,7 +149,7 @@ def stamp_colab(repo: str) -> None:
         sys.exit(f"REPO is {repo!r}; give owner/name, as in the address of the repository on GitHub")
     pyproject = ROOT / "pyproject.toml"
     text = re.sub(r'(?m)^repository = ".*"$', f'repository = "{repo}"', pyproject.read_text(encoding="utf-8"))
-    pyproject.write_text(text, encoding="utf-8")
+    replace(pyproject, text.encode())
     for path in books():
         book = nbformat.read(path, as_version=4)
         fill_in(book, path.name, repository())
