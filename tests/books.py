@@ -32,9 +32,14 @@ def tags(cell):
     return cell.metadata.get("tags", [])
 
 
+def is_code(cell, without=("bootstrap",)):
+    """Whether it is a code cell that has none of the tags in `without`."""
+    return cell.cell_type == "code" and not set(without) & set(tags(cell))
+
+
 def code(book, without=("bootstrap",)):
     """The code cells, those with one of the tags in `without` left out."""
-    return [cell for cell in book.cells if cell.cell_type == "code" and not set(without) & set(tags(cell))]
+    return [cell for cell in book.cells if is_code(cell, without)]
 
 
 def lines(cell):
@@ -56,14 +61,14 @@ def tasks(book):
     return {
         call.args[0].value: Task(call.args[1].id, position, position + 1)
         for position, cell in enumerate(book.cells)
-        if cell.cell_type == "code" and "bootstrap" not in tags(cell)
+        if is_code(cell)
         for call in calls(cell.source, "check")
     }
 
 
 def answers(book, task):
     """The answer as handed over, and as the solution cell has it."""
-    before = [cell for cell in book.cells[: task.stub] if cell in code(book)]
+    before = [cell for cell in book.cells[: task.stub] if is_code(cell)]
     namespace = {"__name__": "notebook"}
     _run([node for cell in before for node in ast.parse(cell.source).body if isinstance(node, DEFINITIONS)], namespace)
     stub = ast.parse(book.cells[task.stub].source).body
