@@ -71,7 +71,8 @@ class VAE(nn.Module):
         """log p(x, z_k) - log q(z_k|x) for k draws each, (k, B): what `metrics.log_likelihood` averages."""
         if k < 1:
             raise ValueError(f"k is {k}; give 1 or more")
-        q = torch.distributions.Normal(*_loc_scale(*self.encoder(x)))
+        mu, logvar = self.encoder(x)
+        q = torch.distributions.Normal(mu, (0.5 * logvar).exp())
         p = torch.distributions.Normal(torch.zeros_like(q.loc), torch.ones_like(q.loc))
         rows = []
         for _ in range(k):
@@ -109,7 +110,3 @@ def interpolate(z0: Tensor, z1: Tensor, steps: int, spherical: bool = False) -> 
     if not spherical or not angle.sin() > 1e-4:  # parallel, opposite or zero: the arc is not defined
         return (1 - t) * z0 + t * z1
     return (((1 - t) * angle).sin() * z0 + (t * angle).sin() * z1) / angle.sin()
-
-
-def _loc_scale(mu: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
-    return mu, (0.5 * logvar).exp()

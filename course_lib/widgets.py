@@ -50,10 +50,8 @@ def latent_explorer(model: VAE, dims: Sequence[int] | None = None, seed: int = 0
     generator = torch.Generator().manual_seed(seed)
     start = torch.randn(model.latent_dim, generator=generator)
     state = {"z": start, "listening": True}
-    image = w.Image(value=latent_picture(model, start), format="png", layout=w.Layout(width="224px", height="224px"))
-    sliders = [
-        w.FloatSlider(min=-REACH, max=REACH, step=0.1, description=f"z[{d}]", continuous_update=True) for d in dims
-    ]
+    image = w.Image(format="png", layout=w.Layout(width="224px", height="224px"))
+    sliders = [w.FloatSlider(min=-REACH, max=REACH, step=0.1, description=f"z[{d}]") for d in dims]
 
     def draw(change=None):
         if state["listening"]:

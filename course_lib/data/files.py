@@ -68,7 +68,7 @@ def matches(content: bytes, checksum: str) -> bool:
     return hashlib.new(algorithm, content, usedforsecurity=False).hexdigest() == expected
 
 
-def fetch(file: File, folder: Path, mirrors: Sequence[str], progress: bool = True) -> bytes:
+def fetch(file: File, folder: Path, mirrors: Sequence[str]) -> bytes:
     """The verified content of `file`, from `folder` or from the first mirror that serves it right.
 
     A cached file that fails its checksum is replaced. A download appears in `folder` only when complete and verified.
@@ -83,7 +83,7 @@ def fetch(file: File, folder: Path, mirrors: Sequence[str], progress: bool = Tru
     failures = []
     for mirror in mirrors:
         try:
-            return _download(mirror + file.name, path, file, progress)
+            return _download(mirror + file.name, path, file)
         except (OSError, ValueError) as error:  # requests' errors are OSErrors
             if isinstance(error, PermissionError):
                 raise
@@ -91,11 +91,11 @@ def fetch(file: File, folder: Path, mirrors: Sequence[str], progress: bool = Tru
     raise ConnectionError(f"{file.name} could not be downloaded.\n  " + "\n  ".join(failures))
 
 
-def _download(url: str, path: Path, file: File, progress: bool) -> bytes:
+def _download(url: str, path: Path, file: File) -> bytes:
     import pooch
 
     with atomic_path(path) as temporary:
-        pooch.HTTPDownloader(progressbar=progress, timeout=TIMEOUT_S)(url, str(temporary), None)
+        pooch.HTTPDownloader(progressbar=True, timeout=TIMEOUT_S)(url, str(temporary), None)
         if (content := read(temporary, file)) is None:
             raise ValueError("the file is not the published one (checksum differs)")
     return content

@@ -100,11 +100,20 @@ def _right_loss(encoder, decoder, x, eps):
     return (nll + _kl(mu, logvar)).mean()
 
 
-def _loss(z=None, nll=None, total=None):
+def _draw(mu, logvar, eps):
+    return mu + (0.5 * logvar).exp() * eps
+
+
+def _summed_nll(logits, x):
+    return _bce(logits, x).flatten(1).sum(1)
+
+
+def _mean_cost(nll, kl):
+    return (nll + kl.sum(1)).mean()
+
+
+def _loss(z=_draw, nll=_summed_nll, total=_mean_cost):
     """A loss with one part exchanged: z(mu, logvar, eps), nll(logits, x) or total(nll, kl)."""
-    z = z or (lambda mu, logvar, eps: mu + (0.5 * logvar).exp() * eps)
-    nll = nll or (lambda logits, x: _bce(logits, x).flatten(1).sum(1))
-    total = total or (lambda nll, kl: (nll + kl.sum(1)).mean())
 
     def loss(encoder, decoder, x, eps):
         mu, logvar = encoder(x)
