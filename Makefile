@@ -8,6 +8,7 @@
 PYTHON ?= python3
 PORT ?= 8888
 BIN = .venv/bin
+STARTED := $(shell date +%s)
 NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=60
 ROOT_FLAG = $(if $(filter 0,$(shell id -u)),--allow-root)
 BROWSER_FLAG = $(if $(filter none,$(BROWSER)),--no-browser)
@@ -23,11 +24,11 @@ lab: setup
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb --port=$(PORT) $(BROWSER_FLAG) $(ROOT_FLAG)
 
 test: setup
-	@started=$$(date +%s); progress=$$(mktemp -d); \
+	@progress=$$(mktemp -d); \
 	COURSE_BUDGET=smoke COURSE_PROGRESS=$$progress/progress.json MPLBACKEND=agg \
 		$(BIN)/python -m pytest tests notebooks $(NBVAL) --durations=5 -q; \
 	status=$$?; rm -rf $$progress; \
-	echo "make test took $$(($$(date +%s) - started)) s"; exit $$status
+	echo "make test took $$(($$(date +%s) - $(STARTED))) s"; exit $$status
 
 notebooks: setup
 	$(BIN)/python tools/notebooks.py run $(NB)
