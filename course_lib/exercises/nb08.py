@@ -7,22 +7,10 @@ from torch import distributions as D
 from torch.nn import functional as F
 
 from ..linear_gaussian import ProbabilisticPCA
+from .inputs import normal, together
 from .records import Exercise, Question
 
 TITLE = "Variational autoencoder"
-
-
-def _normal(*shape):
-    """Draws one float64 tensor of Normal numbers."""
-
-    def draw(generator):
-        return torch.randn(shape, generator=generator, dtype=torch.float64)
-
-    return draw
-
-
-def _all(*draws):
-    return lambda generator: tuple(draw(generator) for draw in draws)
 
 
 # --- the plain exercises: their oracles -------------------------------------------------------------------------
@@ -64,7 +52,7 @@ def _gap(model, x, mu, logvar):
 def _model_and_q(generator):
     W = torch.randn(4, 2, generator=generator, dtype=torch.float64)
     model = ProbabilisticPCA(W, torch.zeros(4, dtype=torch.float64), 0.7)
-    return (model, *_all(_normal(6, 4), _normal(6, 2), _normal(6, 2))(generator))
+    return (model, *together(normal(6, 4), normal(6, 2), normal(6, 2))(generator))
 
 
 def _log_weights(generator):
@@ -72,7 +60,7 @@ def _log_weights(generator):
 
 
 def _two_points(generator):
-    z0, z1 = _all(_normal(6), _normal(6))(generator)
+    z0, z1 = together(normal(6), normal(6))(generator)
     return z0, z1 * z0.norm() / z1.norm(), 0.1 + 0.3 * torch.rand((), generator=generator).item()
 
 
@@ -166,7 +154,7 @@ EXERCISES = [
         id="08.1",
         title="Reparameterise",
         level=1,
-        inputs=_all(_normal(4, 3), _normal(4, 3), _normal(4, 3)),
+        inputs=together(normal(4, 3), normal(4, 3), normal(4, 3)),
         oracle=_posterior_draw,
         why="scaling by the standard deviation exp(logvar / 2) and shifting by mu turns N(0, I) into q(z|x), and "
         "gradients pass through both.",
@@ -185,7 +173,7 @@ EXERCISES = [
         id="08.2",
         title="KL to the prior, per image",
         level=1,
-        inputs=_all(_normal(5, 3), _normal(5, 3)),
+        inputs=together(normal(5, 3), normal(5, 3)),
         oracle=_kl,
         why="each coordinate adds ½(σ² + μ² − 1 − log σ²), and independent coordinates add up.",
         mistakes=[
@@ -207,7 +195,7 @@ EXERCISES = [
         inputs=lambda g: (
             torch.randn(4, 9, generator=g, dtype=torch.float64),
             torch.rand(4, 9, generator=g, dtype=torch.float64).round(),
-            *_all(_normal(4, 2), _normal(4, 2))(g),
+            *together(normal(4, 2), normal(4, 2))(g),
         ),
         oracle=_elbo,
         why="the bound is log p(x|z) minus KL(q(z|x) || p(z)), one number an image, summed over pixels.",
@@ -250,7 +238,11 @@ EXERCISES = [
         id="08.5",
         title="The score-function gradient",
         level=2,
-        inputs=lambda g: (*_all(_normal(50), _normal(50))(g), _normal()(g), torch.rand((), generator=g).double() + 0.5),
+        inputs=lambda g: (
+            *together(normal(50), normal(50))(g),
+            normal()(g),
+            torch.rand((), generator=g).double() + 0.5,
+        ),
         oracle=_score_gradient,
         why="∂ log N(z; μ, σ²)/∂μ is (z − μ)/σ², and the estimate is the mean of f(z) times that.",
         mistakes=[
