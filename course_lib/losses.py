@@ -65,6 +65,49 @@ def categorical_nll(logits: Tensor, y: Tensor) -> Tensor:
     return _sum(-logits.log_softmax(-1).gather(-1, y.unsqueeze(-1)).squeeze(-1))
 
 
+def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
+    """Σ (x_hat − x)², (B,): twice the -log density of N(x_hat, I), up to a constant."""
+    _check_parameters(x_hat=x_hat, x=x)
+    _check_range(x, -math.inf, math.inf)
+    return _sum((x_hat - x).square())
+
+
+def kl_categorical(p: Tensor, q: Tensor) -> Tensor:
+    """KL(p || q) of two distributions over K classes, given as probabilities (B, K): (B,).
+
+    Infinite where q is 0 and p is not.
+    """
+    _check_distributions(p, q)
+    return _kl(p, q)
+
+
+def js_divergence(p: Tensor, q: Tensor) -> Tensor:
+    """Jensen–Shannon divergence of probabilities (B, K): (B,), from 0 to log 2.
+
+    Source: Lin 1991, eq. 4.1 with equal weights.
+    """
+    _check_distributions(p, q)
+    middle = (p + q) / 2
+    return (_kl(p, middle) + _kl(q, middle)) / 2
+
+
+def total_variation(p: Tensor, q: Tensor) -> Tensor:
+    """Half the summed absolute difference of probabilities (B, K): (B,), from 0 to 1."""
+    _check_distributions(p, q)
+    return (p - q).abs().sum(1) / 2
+
+
+def wasserstein_1d(x: Tensor, y: Tensor) -> Tensor:
+    """Wasserstein-1 distance between samples x (B, N) and y (B, N) on the line: (B,), exact.
+
+    On the line the best transport keeps the order, so it pairs the sorted values (Peyré & Cuturi 2019, remark 2.28).
+    """
+    _check_parameters(x=x, y=y)
+    if x.ndim != 2:
+        raise ValueError(f"x is {_describe(x)}; give B samples of N numbers, shape (B, N)")
+    return (x.sort(1).values - y.sort(1).values).abs().mean(1)
+
+
 def kl_diagonal_normals(
     mu: Tensor, logvar: Tensor, mu_p: Tensor | None = None, logvar_p: Tensor | None = None
 ) -> Tensor:
@@ -93,6 +136,10 @@ def _sum(values: Tensor) -> Tensor:
     return values.flatten(1).sum(1) if values.ndim > 1 else values
 
 
+def _kl(p: Tensor, q: Tensor) -> Tensor:
+    return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(1)  # 0 log 0 is 0
+
+
 def _continuous_bernoulli_log_normaliser(logits: Tensor) -> Tensor:
     # log C = log(|t| / tanh(|t|/2)) with t the logit; at 0 the limit is log 2, reached through the Taylor series.
     t = logits.abs()
@@ -115,6 +162,15 @@ def _check_parameters(**tensors: Tensor) -> None:
         raise ValueError(f"floats are needed: {given}; divide uint8 images by 255")
     if not next(iter(shapes)).numel() or not next(iter(shapes)):
         raise ValueError(f"nothing to compute on: {given}; give at least one sample, shape (B, ...)")
+
+
+def _check_distributions(p: Tensor, q: Tensor) -> None:
+    _check_parameters(p=p, q=q)
+    if p.ndim != 2:
+        raise ValueError(f"p is {_describe(p)}; give probabilities of shape (B, K)")
+    for name, values in {"p": p, "q": q}.items():
+        _check_range(values, 0.0, math.inf, name)
+        _check_range(values.sum(1), 1 - 1e-3, 1 + 1e-3, f"the sum of {name} over its classes")
 
 
 def _check_range(x: Tensor, low: float, high: float, name: str = "x") -> None:

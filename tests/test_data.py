@@ -169,7 +169,7 @@ def test_images_take_and_batch():
 
 
 def test_names_of_the_real_data_sets():
-    assert data.names() == ["digits", "mnist", "fashion_mnist", "cifar10"]
+    assert data.names() == ["digits", "mnist", "fashion_mnist", "cifar10", "census_names", "names"]
 
 
 @pytest.mark.parametrize("function", [data.load, data.available, data.where])

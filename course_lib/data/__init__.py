@@ -1,4 +1,4 @@
-"""Data sets: the embedded digits, and verified downloads of MNIST, Fashion-MNIST and CIFAR-10."""
+"""Data sets: embedded digits and names, toy densities, and verified downloads of MNIST and others."""
 
 import io
 import tarfile
@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from . import toy
 from .batches import Batch, Batches, Images, vary
 from .files import File, cache_folder, fetch, matches, read, result, shipped
+from .words import LISTS, is_here, words
 
 __all__ = [
     "Batch",
@@ -23,8 +25,10 @@ __all__ = [
     "resample_digits",
     "result",
     "shipped",
+    "toy",
     "vary",
     "where",
+    "words",
 ]
 
 SPLITS = ("train", "test")
@@ -40,13 +44,15 @@ class Source(NamedTuple):
 
 
 def names() -> list[str]:
-    """The names that `load` knows."""
-    return ["digits", *SOURCES]
+    """The names of all data: images, which `load` reads, and lists of words, which `words` reads."""
+    return ["digits", *SOURCES, *LISTS]
 
 
 def available(name: str) -> bool:
-    """Whether `load(name)` works without a network. Looks at this machine only, checksums included."""
+    """Whether `load(name)` or `words(name)` works without a network. Looks at this machine only, checksums included."""
     _check_name(name)
+    if name in LISTS:
+        return is_here(name)
     if name == "digits":
         return True
     folder = cache_folder() / name
@@ -56,9 +62,11 @@ def available(name: str) -> bool:
 
 def where(name: str) -> str:
     """Where a data set is, as text for the environment card."""
-    if name == "digits":
+    _check_name(name)
+    if name in ("digits", "census_names"):
         return "shipped with the course"
-    return str(cache_folder() / name) if available(name) else f"not here; load({name!r}) downloads it"
+    reader = "words" if name in LISTS else "load"
+    return str(cache_folder() / name) if available(name) else f"not here; {reader}({name!r}) downloads it"
 
 
 def load(name: str, split: str = "train", native: bool = False) -> Images:
@@ -69,10 +77,12 @@ def load(name: str, split: str = "train", native: bool = False) -> Images:
     are downloaded once into the cache folder (COURSE_DATA, if set), verified, and found there from then on.
 
     Raises:
-        ValueError: an unknown name or split, or `native` for another set than digits.
+        ValueError: an unknown name or split, a list of words, or `native` for another set than digits.
         ConnectionError: not in the cache and no mirror could be reached.
     """
     _check_name(name)
+    if name in LISTS:
+        raise ValueError(f"{name!r} is a list of words, not of images; words({name!r}) reads it")
     if split not in SPLITS:
         raise ValueError(f"split is {split!r}; give 'train' or 'test'")
     if native and name != "digits":

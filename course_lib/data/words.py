@@ -1,0 +1,49 @@
+"""Lists of words: first names that come with the course, and a larger list that is downloaded."""
+
+from .files import File, cache_folder, fetch, matches, read, shipped
+
+CENSUS = File("census_names.txt", "sha256:cba14f452b7768bd7fe093035a67491d4a334061634ccfd51522fb796910e75e")
+DOWNLOADS = {
+    "names": (
+        File("names.txt", "sha256:0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d"),
+        ("https://raw.githubusercontent.com/karpathy/makemore/master/",),
+    ),
+}
+LISTS = ("census_names", *DOWNLOADS)
+
+
+def words(name: str = "census_names") -> list[str]:
+    """A list of words in lower case, a to z.
+
+    "census_names" (5,163 first names of the US Census 1990, sorted) comes with the course. "names" (32,033 first names
+    of US births, by frequency; the list of the published bigram figures) is downloaded once into the cache folder
+    (COURSE_DATA, if set), verified, and found there from then on.
+
+    Raises:
+        ValueError: an unknown name.
+        ConnectionError: not in the cache and no mirror could be reached.
+    """
+    if name not in LISTS:
+        raise ValueError(f"there is no word list {name!r}; there are {', '.join(LISTS)}")
+    if name == "census_names":
+        content = shipped(CENSUS.name).read_bytes().replace(b"\r\n", b"\n")  # git may write Windows line ends
+        if not matches(content, CENSUS.checksum):
+            raise ValueError("the embedded names are damaged; install course_lib again or restore the file")
+    else:
+        file, mirrors = DOWNLOADS[name]
+        try:
+            content = fetch(file, cache_folder() / name, mirrors)
+        except ConnectionError as error:
+            raise ConnectionError(
+                f"{error}\n{name!r} needs a network once. Without one: words('census_names') works offline, or put the "
+                f"file into {cache_folder() / name} (COURSE_DATA names another folder)."
+            ) from None
+    return content.decode().split()
+
+
+def is_here(name: str) -> bool:
+    """Whether `words(name)` works without a network."""
+    if name == "census_names":
+        return True
+    file, _ = DOWNLOADS[name]
+    return read(cache_folder() / name / file.name, file) is not None
