@@ -2,10 +2,12 @@
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -14,6 +16,7 @@ COLOURS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
 )
+LINE_STEPS = 120  # points along each side of the box in which level lines are drawn
 
 
 def use_style() -> None:
@@ -97,3 +100,49 @@ def curves(
     axis.legend()
     caption(figure, text)
     plt.show()
+
+
+def bars(groups: Mapping[str, Sequence[float]], ticks: Sequence, x_label: str, y_label: str, text: str) -> None:
+    """Labelled groups of bars side by side, one bar of each group at every tick, with a caption."""
+    figure, axis = plt.subplots()
+    width = 0.8 / len(groups)
+    for i, (label, values) in enumerate(groups.items()):
+        left = [tick + (i - (len(groups) - 1) / 2) * width for tick in range(len(ticks))]
+        axis.bar(left, values, width, label=label)
+    axis.set(xlabel=x_label, ylabel=y_label, xticks=range(len(ticks)), xticklabels=ticks)
+    axis.grid(visible=False, axis="x")
+    if len(groups) > 1:
+        axis.legend()
+    caption(figure, text)
+    plt.show()
+
+
+def scatter(panels: Mapping[str, Tensor], text: str, density: Callable[[Tensor], Tensor] | None = None) -> None:
+    """Points (N, 2) in panels side by side, all on the same axes, with a caption.
+
+    `density` gives the log density of points, (N, 2) -> (N,); its level lines are drawn behind the points.
+    """
+    points = {label: x.detach().cpu() for label, x in panels.items()}
+    every = torch.cat(list(points.values()))
+    low, high = every.amin(0), every.amax(0)
+    margin = 0.05 * (high - low)
+    low, high = (low - margin).tolist(), (high + margin).tolist()
+    figure, axes = plt.subplots(1, len(points), figsize=(3.2 * len(points) + 0.5, 3.6), squeeze=False)
+    for axis, (label, x) in zip(axes[0], points.items(), strict=True):
+        if density is not None:
+            level_lines(axis, lambda at: density(at).exp(), low, high)
+        axis.plot(*x.T, ".", markersize=3, alpha=0.5)
+        axis.set(title=label, xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal", xlabel="x₁")
+    axes[0, 0].set_ylabel("x₂")
+    caption(figure, text)
+    plt.show()
+
+
+def level_lines(
+    axis: Axes, function: Callable[[Tensor], Tensor], low: Sequence[float], high: Sequence[float], levels: int = 8
+) -> None:
+    """Level lines of a function of points, (N, 2) -> (N,), over the box from `low` to `high`, onto an axis."""
+    x, y = (torch.linspace(a, b, LINE_STEPS) for a, b in zip(low, high, strict=True))
+    at = torch.cartesian_prod(x, y)
+    values = function(at).detach().cpu().reshape(LINE_STEPS, LINE_STEPS)
+    axis.contour(x, y, values.T, levels, colors=COLOURS[8], linewidths=0.8)
