@@ -16,27 +16,27 @@ COLOURS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
 )
-LINE_STEPS = 120  # points along each side of the box in which level lines are drawn
+# White paper, so that figures stay readable in dark mode.
+STYLE = {
+    "figure.figsize": (7, 3.2),
+    "figure.dpi": 80,
+    "figure.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    "axes.prop_cycle": plt.cycler(color=COLOURS),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "lines.linewidth": 2,
+    "legend.frameon": False,
+    "font.size": 11,
+}
+LINE_STEPS = 81  # points along each side of the box in which level lines are drawn
 
 
 def use_style() -> None:
-    """Set the house style for all figures that follow. White paper, so figures stay readable in dark mode."""
-    plt.rcParams.update(
-        {
-            "figure.figsize": (7, 3.2),
-            "figure.dpi": 80,
-            "figure.facecolor": "white",
-            "figure.constrained_layout.use": True,
-            "axes.prop_cycle": plt.cycler(color=COLOURS),
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.grid": True,
-            "grid.alpha": 0.3,
-            "lines.linewidth": 2,
-            "legend.frameon": False,
-            "font.size": 11,
-        }
-    )
+    """Set the house style for all figures that follow."""
+    plt.rcParams.update(STYLE)
 
 
 def caption(figure: Figure, text: str) -> None:

@@ -1,13 +1,13 @@
-"""Interactive explorers. Each is a widget around a pure function: parameters in, the bytes of a PNG out."""
+"""The latent space of a VAE: sliders for its coordinates, and the image that they decode to."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from .display import with_fallback
-from .plots import grid, png
-from .vae import VAE
+from ..display import with_fallback
+from ..plots import grid, png
+from ..vae import VAE
 
 REACH = 3.0  # standard deviations of the prior, to each side
 
