@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import math
+import re
 import subprocess
 import sys
 import tarfile
@@ -23,7 +24,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
 from course_lib import data
-from course_lib.data import Batches, Images, files, load, vary
+from course_lib.data import Batches, Images, files, load, vary, wordlists
 from course_lib.data.files import File
 
 # The embedded digits
@@ -184,6 +185,12 @@ def test_an_unknown_name_is_refused_with_the_known_ones(function, name):
 def test_an_unknown_split_is_refused(name, split):
     with pytest.raises(ValueError, match="give 'train' or 'test'"):
         data.load(name, split)
+
+
+@pytest.mark.parametrize("name", ["names", "census_names"])
+def test_load_of_a_list_of_words_says_how_to_read_it(name):
+    with pytest.raises(ValueError, match=f"list of words, not of images; words\\('{name}'\\) reads it"):
+        data.load(name)
 
 
 def test_native_is_for_digits_alone():
@@ -711,3 +718,80 @@ def test_stored_results_are_found_and_unknown_ones_are_named():
     assert data.result("vae_mnist")["published_test_loss"] == 105.6
     with pytest.raises(FileNotFoundError, match=r"results/none\.json should come with course_lib"):
         data.result("none")
+
+
+# Words
+
+
+def test_census_names_are_what_their_card_says():
+    names = data.words()
+    assert len(names) == len(set(names)) == 5163
+    assert names == sorted(names)
+    assert all(re.fullmatch("[a-z]+", name) for name in names)
+    assert {"mary", "james", "zulma"} <= set(names)
+    assert wordlists.CENSUS.checksum.removeprefix("sha256:") in data.shipped("census_names.md").read_text()
+    assert data.available("census_names") and data.where("census_names") == "shipped with the course"
+
+
+def test_census_names_survive_windows_line_ends(tmp_path, monkeypatch):
+    copy = tmp_path / "names.txt"
+    copy.write_bytes(data.shipped("census_names.txt").read_bytes().replace(b"\n", b"\r\n"))
+    expected = data.words()
+    monkeypatch.setattr(wordlists, "shipped", lambda name: copy)
+    assert data.words() == expected
+
+
+def test_damaged_census_names_are_refused(tmp_path, monkeypatch):
+    copy = tmp_path / "names.txt"
+    copy.write_bytes(data.shipped("census_names.txt").read_bytes().replace(b"mary", b"marx"))
+    monkeypatch.setattr(wordlists, "shipped", lambda name: copy)
+    with pytest.raises(ValueError, match="embedded names are damaged"):
+        data.words()
+
+
+@pytest.mark.parametrize("name", ["digits", "Names", "", None])
+def test_an_unknown_word_list_is_refused_with_the_known_ones(name):
+    with pytest.raises(ValueError, match="there are census_names, names"):
+        data.words(name)
+
+
+@pytest.fixture
+def word_mirror(server, tmp_path, monkeypatch):
+    """Makes "names" a list of three, served by mirrors that behave as named."""
+    content = b"ada\nbo\ncy\n"
+    server.files["names.txt"] = content
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    monkeypatch.setattr(files, "TIMEOUT_S", (5, 0.3))
+    file = File("names.txt", "sha256:" + hashlib.sha256(content).hexdigest())
+
+    def use(*behaviours):
+        urls = tuple(f"{server.url}/{behaviour.__name__}/" for behaviour in behaviours)
+        monkeypatch.setattr(wordlists, "DOWNLOADS", {"names": (file, urls)})
+
+    return use
+
+
+def test_names_are_downloaded_once_and_then_read_from_the_cache(word_mirror, server, tmp_path):
+    word_mirror(wrong, right)
+    assert not data.available("names") and data.where("names") == "not here; words('names') downloads it"
+    assert data.words("names") == ["ada", "bo", "cy"]
+    assert data.available("names") and data.where("names") == str(tmp_path / "names")
+    asked = len(server.asked)
+    assert data.words("names") == ["ada", "bo", "cy"]
+    assert len(server.asked) == asked == 2
+    assert files_in(tmp_path) == ["names.txt"]
+
+
+def test_names_without_a_network_say_what_works_offline(word_mirror, tmp_path):
+    word_mirror(missing)
+    with pytest.raises(ConnectionError, match=r"words\('census_names'\) works offline, or put the file into"):
+        data.words("names")
+    assert not files_in(tmp_path)
+
+
+@pytest.mark.skipif(not data.available("names"), reason="the names are not in the cache folder (COURSE_DATA)")
+def test_real_names_have_the_published_counts():
+    names = data.words("names")
+    assert len(names) == 32_033
+    assert sum(len(name) + 1 for name in names) == 228_146  # pairs of neighbours, with '.' at both ends
+    assert names[:3] == ["emma", "olivia", "ava"]

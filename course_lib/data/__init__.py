@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from . import toy
 from .batches import Batch, Batches, Images, vary
 from .files import File, cache_folder, fetch, matches, read, result, shipped
-from .words import LISTS, is_here, words
+from .wordlists import LISTS, is_here, words
 
 __all__ = [
     "Batch",

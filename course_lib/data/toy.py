@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor
 
-ON_A_CURVE = 100  # Normals along each arm of a curve
+ON_A_CURVE = 200  # Normals along each arm of a curve
 
 
 class Mixture:
@@ -68,14 +68,14 @@ def grid(side: int = 5, spacing: float = 2.0, sd: float = 0.05) -> Mixture:
 
 
 def moons(sd: float = 0.1) -> Mixture:
-    """Two half circles of radius 1 that reach into each other; the first 100 means are the upper one."""
+    """Two half circles of radius 1 that reach into each other; the first 200 means are the upper one."""
     upper = _on_circle(torch.linspace(0, math.pi, ON_A_CURVE))
     lower = torch.tensor([1.0, 0.5]) - upper
     return Mixture(torch.cat([upper, lower]), sd)
 
 
 def spiral(arms: int = 2, turns: float = 1.0, sd: float = 0.05) -> Mixture:
-    """Arms that wind outward from radius 0.2 to 2; each arm has 100 means, in order."""
+    """Arms that wind outward from radius 0.2 to 2; each arm has 200 means, in order."""
     # Even steps of the squared radius are nearly even steps along the arm.
     radius = torch.linspace(0.2**2, 2**2, ON_A_CURVE).sqrt()
     angle = 2 * math.pi * turns * (radius - 0.2) / 1.8
