@@ -6,6 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import stats
+from scipy.spatial.distance import jensenshannon
 from torch import distributions as D
 
 from course_lib import losses
@@ -225,3 +227,128 @@ BAD = [
 def test_bad_input_is_refused(name, given_, message):
     with pytest.raises(ValueError, match=message):
         getattr(losses, name)(*given_)
+
+
+# --- squared error and divergences ---------------------------------------------------------------------------------
+
+
+def distributions(seed, classes=6, batch=4):
+    """Two batches of probabilities."""
+    return rand(batch, classes, seed=seed).softmax(1), rand(batch, classes, seed=seed + 1000).softmax(1)
+
+
+def per_sample(function, *batches):
+    return torch.tensor(
+        [float(function(*row)) for row in zip(*(b.numpy() for b in batches), strict=True)], dtype=torch.float64
+    )
+
+
+PAIRS = {
+    "kl_categorical": lambda p, q: stats.entropy(p, q),
+    "js_divergence": lambda p, q: jensenshannon(p, q) ** 2,
+    "total_variation": lambda p, q: abs(p - q).sum() / 2,
+}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", PAIRS)
+def test_divergence_is_scipys(name, seed):
+    p, q = distributions(seed)
+    p[0, :2], q[0, 2:4] = torch.tensor([0.0, 0.0]), p[0, 2:4]  # zeros in p
+    p, q = p / p.sum(1, keepdim=True), q / q.sum(1, keepdim=True)
+    got = getattr(losses, name)(p, q)
+    assert got.shape == (4,)
+    torch.testing.assert_close(got, per_sample(PAIRS[name], p, q), rtol=1e-9, atol=1e-9)
+
+
+def test_kl_categorical_is_torchs_and_its_gradient_too():
+    logits_p, logits_q = rand(3, 5).requires_grad_(), rand(3, 5, seed=1).requires_grad_()
+    ours = losses.kl_categorical(logits_p.softmax(1), logits_q.softmax(1))
+    torchs = D.kl_divergence(D.Categorical(logits=logits_p), D.Categorical(logits=logits_q))
+    torch.testing.assert_close(ours, torchs)
+    for a, b in zip(
+        torch.autograd.grad(ours.sum(), (logits_p, logits_q)),
+        torch.autograd.grad(torchs.sum(), (logits_p, logits_q)),
+        strict=True,
+    ):
+        torch.testing.assert_close(a, b)
+
+
+def test_kl_categorical_is_infinite_where_q_misses_p_and_zero_where_both_are_zero():
+    p, q = torch.tensor([[0.5, 0.5, 0.0]]), torch.tensor([[1.0, 0.0, 0.0]])
+    assert losses.kl_categorical(p, q).item() == INF
+    assert losses.kl_categorical(q, p).item() == pytest.approx(math.log(2))
+    assert losses.kl_categorical(q, q).item() == 0
+
+
+def test_divergences_of_distributions_that_share_no_class_are_at_their_bounds():
+    p, q = torch.tensor([[0.3, 0.7, 0.0, 0.0]]), torch.tensor([[0.0, 0.0, 0.6, 0.4]])
+    assert losses.js_divergence(p, q).item() == pytest.approx(math.log(2))
+    assert losses.total_variation(p, q).item() == pytest.approx(1)
+
+
+@fast
+@given(st.integers(0, 10_000))
+def test_divergences_keep_their_order(seed):
+    """Pinsker: TV² <= KL/2; and 0 <= JS <= log 2 · TV; JS and TV are symmetric."""
+    p, q = distributions(seed)
+    kl, js, tv = (getattr(losses, name)(p, q) for name in PAIRS)
+    assert (2 * tv.square() <= kl + 1e-12).all()
+    assert ((js >= 0) & (js <= math.log(2) * tv + 1e-12)).all()
+    torch.testing.assert_close(js, losses.js_divergence(q, p))
+    torch.testing.assert_close(tv, losses.total_variation(q, p))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_wasserstein_1d_is_scipys(seed):
+    x, y = rand(3, 40, seed=seed), 2 * rand(3, 40, seed=seed + 100) + 1
+    torch.testing.assert_close(losses.wasserstein_1d(x, y), per_sample(stats.wasserstein_distance, x, y))
+
+
+@fast
+@given(floats((1, 6)), floats((1, 6)), floats((1, 6)), st.floats(-3, 3))
+def test_wasserstein_1d_is_a_metric_that_follows_shifts(x, y, z, shift):
+    w = losses.wasserstein_1d
+    assert w(x, y) <= w(x, z) + w(z, y) + 1e-9
+    torch.testing.assert_close(w(x, y), w(y, x))
+    torch.testing.assert_close(
+        w(x, x.flip(1) + shift), torch.tensor([abs(shift)], dtype=torch.float64), rtol=1e-9, atol=1e-9
+    )
+
+
+def test_gradient_of_wasserstein_1d_pulls_every_point_however_far():
+    x = rand(1, 5).requires_grad_()
+    (gradient,) = torch.autograd.grad(losses.wasserstein_1d(x, x.detach() + 1000).sum(), x)
+    torch.testing.assert_close(gradient, torch.full((1, 5), -0.2).double())
+
+
+@pytest.mark.parametrize("shape", [(6,), (6, 3), (6, 1, 4, 5)])
+def test_squared_error_is_torchs_summed_over_all_but_the_batch(shape):
+    a, b = rand(*shape), rand(*shape, seed=1)
+    expected = torch.nn.functional.mse_loss(a, b, reduction="none")
+    torch.testing.assert_close(losses.squared_error(a, b), summed(expected))
+    # Twice the Normal's -log density with variance 1, without its constant.
+    zero = losses.gaussian_nll(b, torch.zeros_like(b), b)
+    torch.testing.assert_close(2 * (losses.gaussian_nll(a, torch.zeros_like(a), b) - zero), summed(expected))
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize(
+    ("p", "q", "message"),
+    [
+        (torch.tensor([[0.5, 0.6]]), torch.tensor([[0.5, 0.5]]), "the sum of p over its classes runs from 1.1"),
+        (torch.tensor([[0.5, 0.5]]), torch.tensor([[2.0, 1.0]]), "the sum of q over its classes"),
+        (torch.tensor([[1.5, -0.5]]), torch.tensor([[0.5, 0.5]]), "p runs from -0.5 to 1.5"),
+        (torch.tensor([[0.5, 0.5]]), torch.tensor([[NAN, 0.5]]), "q runs from nan"),
+        (torch.tensor([0.5, 0.5]), torch.tensor([0.5, 0.5]), r"give probabilities of shape \(B, K\)"),
+        (torch.tensor([[0.5, 0.5]]), torch.tensor([[1.0]]), "shapes differ"),
+    ],
+)
+def test_what_is_no_distribution_is_refused(name, p, q, message):
+    with pytest.raises(ValueError, match=message):
+        getattr(losses, name)(p, q)
+
+
+def test_wasserstein_1d_refuses_single_samples():
+    with pytest.raises(ValueError, match=r"give B samples of N numbers, shape \(B, N\)"):
+        losses.wasserstein_1d(torch.zeros(3), torch.zeros(3))

@@ -45,14 +45,15 @@ def test_log_prob_is_scipys(k, dims, seed):
 
 @each_density
 def test_named_density_is_scipys_and_integrates_to_one(density):
-    side = torch.linspace(-5.5, 5.5, 551)
+    reach = density.means.abs().max().item() + 6 * density.sd[0].item()
+    side = torch.arange(-reach, reach, 0.03)
     x = torch.cartesian_prod(side, side)
     log_p = density.log_prob(x)
     assert log_p.dtype == torch.float32
     mass = log_p.double().exp().sum() * (side[1] - side[0]) ** 2
     assert mass.item() == pytest.approx(1, abs=1e-3)
-    some = x[::1009]
-    torch.testing.assert_close(log_p[::1009].double(), oracle(density, some), rtol=1e-4, atol=1e-4)
+    some = x[::499]
+    torch.testing.assert_close(log_p[::499].double(), oracle(density, some), rtol=1e-4, atol=1e-4)
 
 
 def test_density_keeps_its_digits_far_from_the_origin():
