@@ -134,3 +134,65 @@ def test_style_is_set_for_all_figures_that_follow():
     assert not axis.spines["top"].get_visible()
     assert not axis.spines["right"].get_visible()
     assert axis.plot([0, 1])[0].get_linewidth() == 2
+
+
+# --- bars, points and level lines ----------------------------------------------------------------------------------
+
+
+def test_bars_stand_side_by_side_around_their_tick():
+    plots.bars({"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0, 6.0]}, ["x", "y", "z"], "class", "share", "Two groups.")
+    (axis,) = figure().axes
+    heights = [bar.get_height() for bar in axis.patches]
+    middles = [bar.get_x() + bar.get_width() / 2 for bar in axis.patches]
+    assert heights == [1, 2, 3, 4, 5, 6]
+    np.testing.assert_allclose(middles, [-0.2, 0.8, 1.8, 0.2, 1.2, 2.2])
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["x", "y", "z"]
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["a", "b"]
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("class", "share")
+    assert plt.gcf().get_supxlabel() == "Two groups."
+
+
+def test_one_group_of_bars_needs_no_legend():
+    plots.bars({"": [1.0, 2.0]}, [0, 1], "x", "y", "One.")
+    assert figure().axes[0].get_legend() is None
+
+
+def test_scatter_shows_all_points_of_each_panel_on_the_same_axes():
+    panels = {"a": torch.rand(5, 2), "b": 10 * torch.rand(7, 2)}
+    plots.scatter(panels, "Points.")
+    left, right = figure().axes
+    for axis, (label, x) in zip((left, right), panels.items(), strict=True):
+        (points,) = axis.lines
+        np.testing.assert_array_equal(points.get_xydata(), x)
+        assert axis.get_title() == label
+    assert left.get_xlim() == right.get_xlim()
+    assert left.get_ylim() == right.get_ylim()
+    assert left.get_aspect() == 1
+    for axis in (left, right):
+        (x0, x1), (y0, y1) = axis.get_xlim(), axis.get_ylim()
+        assert all(x0 < x < x1 and y0 < y < y1 for x, y in torch.cat(list(panels.values())).tolist())
+
+
+def level_points(axis):
+    """The points of all level lines, with the value of each line."""
+    (lines,) = axis.collections
+    return [(level, path.vertices) for level, path in zip(lines.levels, lines.get_paths(), strict=True) if len(path)]
+
+
+def test_level_lines_lie_where_the_function_has_their_value():
+    axis = plt.figure().subplots()
+    plots.level_lines(axis, lambda at: at[:, 0] + 10 * at[:, 1], (-1, -2), (3, 4))
+    found = level_points(axis)
+    assert len(found) >= 5
+    for level, points in found:
+        np.testing.assert_allclose(points[:, 0] + 10 * points[:, 1], level, atol=1e-4)
+        assert points[:, 0].min() >= -1 and points[:, 0].max() <= 3
+        assert points[:, 1].min() >= -2 and points[:, 1].max() <= 4
+
+
+def test_scatter_draws_level_lines_of_the_density():
+    x = torch.tensor([[-3.0, -3.0], [3.0, 3.0]])
+    plots.scatter({"data": x}, "With a density.", lambda at: -0.5 * at.square().sum(1))
+    levels = level_points(figure().axes[0])
+    for level, points in levels:
+        np.testing.assert_allclose(np.exp(-0.5 * (points**2).sum(1)), level, atol=0.01)

@@ -11,11 +11,15 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
+from scipy import stats
+from torch import distributions as D
 
-from course_lib import plots, widgets
+from course_lib import losses, plots, widgets
 from course_lib.display import with_fallback
 from course_lib.vae import VAE
+from course_lib.widgets import divergence, optimisers, playground
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -157,7 +161,7 @@ def test_another_z_moves_sliders_and_image_and_is_the_same_for_a_seed(model, exp
 
 def test_buttons_draw_once_though_they_set_several_sliders(explorer, monkeypatch):
     drawn = []
-    monkeypatch.setattr(widgets, "latent_picture", lambda model, z: drawn.append(z.clone()) or b"")
+    monkeypatch.setattr("course_lib.widgets.latent.latent_picture", lambda model, z: drawn.append(z.clone()) or b"")
     for button in (explorer.another, explorer.origin):
         drawn.clear()
         button.click()
@@ -208,3 +212,232 @@ def test_fallback_survives_the_export_of_a_notebook_without_widget_state(tmp_pat
     page, _ = nbconvert.HTMLExporter().from_notebook_node(book)
     shown = re.findall(r'<img[^>]*src="data:image/png;base64,([^"]+)"', page)
     assert [base64.b64decode(picture) for picture in shown] == [base64.b64decode(output.data["image/png"])]
+
+
+# --- the distribution playground -----------------------------------------------------------------------------------
+
+SCIPY = {
+    "Bernoulli": stats.bernoulli,
+    "Binomial": stats.binom,
+    "Poisson": stats.poisson,
+    "Uniform": stats.uniform,
+    "Normal": stats.norm,
+    "Laplace": stats.laplace,
+    "Exponential": lambda rate: stats.expon(scale=1 / rate),
+    "Beta": stats.beta,
+}
+START = {name: {k: s.start for k, s in family.sliders.items()} for name, family in playground.FAMILIES.items()}
+each_family = pytest.mark.parametrize("family", playground.FAMILIES)
+
+
+def drawn(monkeypatch, family, parameters, **options):
+    """The axis on which a picture was drawn."""
+    axis = Figure().subplots()
+    monkeypatch.setattr(playground, "draw", lambda paint, *size: paint(axis))
+    widgets.distribution_picture(family, parameters, **options)
+    return axis
+
+
+@each_family
+def test_playground_draws_scipys_mass_or_density(family, monkeypatch):
+    (line,) = drawn(monkeypatch, family, START[family], n=0).lines
+    x, y = line.get_data()
+    oracle = SCIPY[family](*START[family].values())
+    expected = oracle.pmf(x) if playground.FAMILIES[family].discrete else oracle.pdf(x)
+    edge = family == "Uniform"  # its density jumps there
+    np.testing.assert_allclose(y[edge:], expected[edge:], atol=1e-5)
+    assert len(x) > 1
+
+
+@each_family
+def test_playground_names_scipys_mean_deviation_and_entropy(family, monkeypatch):
+    title = drawn(monkeypatch, family, START[family], n=0).get_title()
+    oracle = SCIPY[family](*START[family].values())
+    numbers = [float(n) for n in re.findall(r"-?\d[\d.e-]*", title)]
+    assert numbers == pytest.approx([oracle.mean(), oracle.std(), oracle.entropy()], rel=0.01, abs=0.001)
+
+
+def test_histogram_holds_the_samples_as_a_density_or_as_shares(monkeypatch):
+    axis = drawn(monkeypatch, "Normal", START["Normal"], n=10_000)
+    heights, edges, _ = axis.patches[0].get_data()
+    assert (heights * np.diff(edges)).sum() == pytest.approx(1, abs=1e-3)
+    middles = (edges[1:] + edges[:-1]) / 2
+    assert abs(heights - stats.norm.pdf(middles)).max() < 0.05
+    bars = drawn(monkeypatch, "Binomial", START["Binomial"], n=10_000).patches
+    shares = np.array([bar.get_height() for bar in bars])
+    assert abs(shares - stats.binom(10, 0.3).pmf(np.arange(31))).max() < 0.02
+
+
+@each_family
+def test_every_slider_of_the_playground_changes_the_picture_at_both_ends(family):
+    start = widgets.distribution_picture(family, START[family])
+    for name, slider in playground.FAMILIES[family].sliders.items():
+        ends = {widgets.distribution_picture(family, START[family] | {name: end}) for end in (slider.low, slider.high)}
+        assert len(ends | {start}) >= 2 + (slider.start not in (slider.low, slider.high))
+
+
+def test_seed_decides_the_samples_and_the_global_generator_is_left_alone():
+    before = torch.random.get_rng_state()
+    pictures = [widgets.distribution_picture("Normal", START["Normal"], 100, seed) for seed in (0, 0, 1)]
+    assert pictures[0] == pictures[1] != pictures[2]
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    ("family", "parameters", "message"),
+    [
+        ("Gaussian", {}, "there is no family 'Gaussian'; there are Bernoulli, Binomial"),
+        ("Normal", {"mean": 0.0}, "parameters are mean; Normal has mean, sd"),
+        ("Bernoulli", {"p": 0.5, "q": 0.5}, "Bernoulli has p"),
+    ],
+)
+def test_playground_refuses_what_it_does_not_know(family, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        widgets.distribution_picture(family, parameters)
+
+
+def test_playground_follows_its_controls():
+    box = widgets.distribution_playground()
+    family, inner = box.children
+    assert family.value == "Normal"
+    image, mean, sd, n, seed = inner.children
+    first = image.value
+    mean.value, sd.value, n.value, seed.value = 1.0, 0.5, 100, 7
+    assert image.value == widgets.distribution_picture("Normal", {"mean": 1.0, "sd": 0.5}, 100, 7) != first
+    family.value = "Binomial"
+    image, *sliders, n, seed = box.children[1].children
+    assert [slider.description for slider in sliders] == ["trials", "p"]
+    assert image.value == widgets.distribution_picture("Binomial", START["Binomial"])
+    assert base64.b64decode(box._repr_mimebundle_()["image/png"]) == first
+
+
+# --- the divergence explorer ---------------------------------------------------------------------------------------
+
+
+def measures(mean, sd, separation):
+    values = widgets.divergences(torch.tensor([mean]).double(), torch.tensor([sd]).double(), separation)
+    return {label: value.item() for label, value in values.items()}
+
+
+@pytest.mark.parametrize(("mean", "sd"), [(0.0, 1.0), (2.0, 0.5), (-6.0, 4.0), (6.0, 0.3)])
+def test_measures_between_normals_are_the_closed_forms(mean, sd):
+    p, q = D.Normal(torch.tensor(0.0).double(), 0.7), D.Normal(torch.tensor(mean).double(), sd)
+    found = measures(mean, sd, separation=0.0)
+    assert found["KL(p‖q)"] == pytest.approx(D.kl_divergence(p, q).item(), rel=1e-3)
+    assert found["KL(q‖p)"] == pytest.approx(D.kl_divergence(q, p).item(), rel=1e-3)
+    levels = (torch.arange(20_000, dtype=torch.float64) + 0.5) / 20_000
+    w1 = losses.wasserstein_1d(p.icdf(levels)[None], q.icdf(levels)[None]).item()
+    assert found["W₁"] == pytest.approx(w1, rel=2e-3)
+
+
+@pytest.mark.parametrize(("mean", "sd", "separation"), [(0.5, 1.0, 4.0), (-2.0, 0.7, 4.0), (3.0, 2.0, 8.0)])
+def test_measures_against_two_modes_are_those_of_a_finer_sum(mean, sd, separation):
+    x = torch.linspace(-12, 12, 24_001, dtype=torch.float64)
+    p = sum(D.Normal(m, 0.7).log_prob(x).exp() for m in (-separation / 2, separation / 2)) / 2 * 0.001
+    q = D.Normal(mean, sd).log_prob(x).exp() * 0.001
+    found = measures(mean, sd, separation)
+    both = p[None] / p.sum(), q[None] / q.sum()
+    assert found["KL(p‖q)"] == pytest.approx(losses.kl_categorical(*both).item(), rel=1e-3)
+    assert found["JS"] == pytest.approx(losses.js_divergence(*both).item(), rel=1e-3)
+    assert found["TV"] == pytest.approx(losses.total_variation(*both).item(), abs=2e-3)
+    w1 = stats.wasserstein_distance(x[::10], x[::10], both[0][0][::10], both[1][0][::10])
+    assert found["W₁"] == pytest.approx(w1, rel=5e-3)
+
+
+def test_measures_stay_finite_where_densities_underflow():
+    found = measures(6.0, 0.3, 10.0)
+    assert all(np.isfinite(value) for value in found.values())
+    assert found["KL(p‖q)"] > 100
+    assert found["JS"] < np.log(2) + 1e-9
+
+
+def test_best_fit_covers_both_modes_forward_and_seeks_one_in_reverse():
+    mean, sd = widgets.best_fit("KL(p‖q)", 4.0)
+    assert (mean, sd) == (0.0, 2.1)  # p's own moments: sqrt(0.49 + 4) = 2.12
+    mean, sd = widgets.best_fit("KL(q‖p)", 6.0)
+    assert (abs(mean), sd) == (3.0, 0.7)
+    for measure in divergence.MEASURES:
+        mean, sd = widgets.best_fit(measure, 0.0)
+        assert (abs(mean), sd) == (0.0, 0.7)
+    with pytest.raises(ValueError, match="there is no measure 'L2'; there are KL"):
+        widgets.best_fit("L2", 1.0)
+
+
+def test_divergence_explorer_follows_sliders_and_buttons():
+    image, mean, sd, separation, buttons = widgets.divergence_explorer().children
+    mean.value, sd.value, separation.value = 1.0, 2.0, 6.0
+    assert image.value == widgets.divergence_picture(1.0, 2.0, 6.0)
+    for button, measure in zip(buttons.children, divergence.MEASURES, strict=True):
+        button.click()
+        assert (mean.value, sd.value) == pytest.approx(widgets.best_fit(measure, 6.0))
+        assert image.value == widgets.divergence_picture(mean.value, sd.value, 6.0)
+
+
+# --- the optimiser race --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("surface", optimisers.SURFACES.values(), ids=optimisers.SURFACES.keys())
+def test_gradient_of_a_surface_is_that_of_autograd(surface):
+    at = torch.randn(20, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    (expected,) = torch.autograd.grad(surface.value(at).sum(), at)
+    torch.testing.assert_close(surface.gradient(at.detach()), expected)
+
+
+def test_paths_are_those_of_the_optimisers_with_autograd():
+    found = optimisers.race("Rosenbrock", 1e-3, 1e-2)
+    make = {
+        "gradient descent": lambda p: torch.optim.SGD(p, 1e-3),
+        "momentum 0.9": lambda p: torch.optim.SGD(p, 1e-3, momentum=0.9),
+        "RMSProp": lambda p: torch.optim.RMSprop(p, 1e-2),
+        "Adam": lambda p: torch.optim.Adam(p, 1e-2),
+    }
+    assert list(found) == list(make)
+    for label, path in found.items():
+        point = torch.tensor([[-1.2, 1.0]], requires_grad=True)
+        optimiser = make[label]([point])
+        for step in range(20):
+            torch.testing.assert_close(path[step], point.detach()[0], rtol=1e-4, atol=1e-5)
+            optimiser.zero_grad()
+            optimisers.SURFACES["Rosenbrock"].value(point).sum().backward()
+            optimiser.step()
+        assert path.shape == (optimisers.MOST_STEPS + 1, 2)
+
+
+def test_gradient_descent_diverges_beyond_its_limit_and_the_picture_is_drawn_all_the_same():
+    slow, fast = (optimisers.race("ravine", lr, 0.1)["gradient descent"] for lr in (0.9 * 2 / 25, 1.1 * 2 / 25))
+    assert slow[-1].norm() < 0.01
+    assert not fast[-1].norm() < 1e6
+    assert pixels(widgets.race_picture("ravine", 0.5, 0.5, 120)).shape[2] == 4
+
+
+def test_race_refuses_an_unknown_surface():
+    with pytest.raises(ValueError, match="there is no surface 'bowl'; there are ravine, saddle, Rosenbrock"):
+        widgets.race_picture("bowl", -1.0, -1.0, 10)
+
+
+def test_race_follows_its_controls():
+    image, surface, log_lr, log_adaptive_lr, steps, extra = widgets.optimiser_race().children
+    first = image.value
+    surface.value, log_lr.value, log_adaptive_lr.value, steps.value = "saddle", -1.0, -1.5, 100
+    assert image.value == widgets.race_picture("saddle", -1.0, -1.5, 100) != first
+    (play,) = extra.children
+    assert (play.min, play.max) == (steps.min, steps.max) == (0, optimisers.MOST_STEPS)
+
+
+def fresh_race():
+    optimisers.race.cache_clear()
+    return widgets.race_picture("Rosenbrock", -3.0, -1.5, 120)
+
+
+PICTURES = {
+    "playground": lambda: widgets.distribution_picture("Beta", START["Beta"], 10_000),
+    "masses": lambda: widgets.distribution_picture("Binomial", START["Binomial"], 10_000),
+    "divergences": lambda: widgets.divergence_picture(1.0, 1.0, 4.0),
+    "race": fresh_race,
+}
+
+
+@pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES.keys())
+def test_picture_takes_a_tenth_of_a_second_at_most_and_is_the_same_each_time(draw):
+    assert draw() == draw()
+    assert statistics.median(cpu_seconds(draw) for _ in range(9)) <= 0.1

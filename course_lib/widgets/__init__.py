@@ -1,9 +1,9 @@
 """Interactive explorers. Each is a widget around a pure function: parameters in, the bytes of a PNG out."""
 
-from .divergences import best_fit, divergence_explorer, divergence_picture, divergences
+from .divergence import best_fit, divergence_explorer, divergence_picture, divergences
 from .latent import active_dims, latent_explorer, latent_picture, traversal_picture
+from .optimisers import optimiser_race, race, race_picture
 from .playground import distribution_picture, distribution_playground
-from .race import optimiser_race, race, race_picture
 
 __all__ = [
     "active_dims",

@@ -20,6 +20,8 @@ def draw(paint: Callable, width: float, height: float, columns: int = 1) -> byte
         figure = Figure((width, height), DPI)
         axes = figure.subplots(1, columns, squeeze=False)[0]
         paint(*axes)
+        for axis in axes:
+            axis.locator_params(nbins=5)
         each = (width - LEFT - RIGHT - GAP * (columns - 1)) / columns
         figure.subplots_adjust(LEFT / width, BOTTOM / height, 1 - RIGHT / width, 1 - TOP / height, GAP / each)
         buffer = io.BytesIO()

@@ -37,7 +37,11 @@ class Family(NamedTuple):
 FAMILIES = {
     "Bernoulli": Family(lambda p: D.Bernoulli(p), {"p": Slider(0.01, 0.99, 0.01, 0.5)}, 0, 1, True),
     "Binomial": Family(
-        lambda n, p: D.Binomial(int(n), p), {"n": Slider(1, 30, 1, 10), "p": Slider(0.01, 0.99, 0.01, 0.3)}, 0, 30, True
+        lambda trials, p: D.Binomial(int(trials), p),
+        {"trials": Slider(1, 30, 1, 10), "p": Slider(0.01, 0.99, 0.01, 0.3)},
+        0,
+        30,
+        True,
     ),
     "Poisson": Family(lambda rate: D.Poisson(rate), {"rate": Slider(0.1, 15, 0.1, 4)}, 0, 30, True),
     "Uniform": Family(
@@ -126,7 +130,7 @@ def _paint_masses(axis: Axes, kind: Family, distribution: D.Distribution, sample
     mass = _probability(distribution, k)
     if len(samples):
         share = torch.bincount(samples.long(), minlength=len(k))[: len(k)] / len(samples)
-        axis.bar(k, share, 0.8, color=COLOURS[3], alpha=0.6, label=f"{len(samples):,} samples")
+        axis.bar(k.numpy(), share.numpy(), 0.8, color=COLOURS[3], alpha=0.6, label=f"{len(samples):,} samples")
     axis.plot(k, mass, "o", color=COLOURS[2], label="probability mass")
     entropy = -torch.xlogy(mass, mass).sum()
     axis.xaxis.get_major_locator().set_params(integer=True)

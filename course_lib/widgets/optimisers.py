@@ -13,7 +13,7 @@ from ..plots import level_lines
 from .frame import draw, explorer
 
 SIZE = (8.6, 3.6)
-MOST_STEPS = 200
+MOST_STEPS = 120
 LOWEST, FAR = 1e-8, 1e6  # shown as this at least; beyond that a run counts as diverged
 
 
@@ -61,7 +61,7 @@ OPTIMISERS = {
 
 @functools.lru_cache(maxsize=64)
 def race(surface: str, lr: float, adaptive_lr: float) -> dict[str, Tensor]:
-    """The path of each optimiser, (201, 2). `adaptive_lr` is for RMSProp and Adam, which rescale the gradient.
+    """The path of each optimiser, (121, 2). `adaptive_lr` is for RMSProp and Adam, which rescale the gradient.
 
     Raises:
         ValueError: an unknown surface.
