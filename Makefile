@@ -2,7 +2,7 @@
 # make test       set up once, then run the unit tests and every notebook at the budget `smoke`
 # make notebooks  execute the notebooks at `lesson` and store their outputs (NB=08 for one)
 # make check      lint and format check of package, tests and notebooks
-# make results    run the scripts in benchmarks/ whose stored numbers the notebooks show (needs MNIST)
+# make results    run the scripts in benchmarks/ whose stored numbers the notebooks show (needs MNIST and the names)
 # make colab      REPO=owner/name: write the repository's address into badges and bootstrap cells
 
 PYTHON ?= python3
@@ -44,3 +44,4 @@ results: setup
 	$(BIN)/python benchmarks/vae_mnist.py
 	$(BIN)/python benchmarks/start_here.py
 	$(BIN)/python benchmarks/thousand_digits.py
+	$(BIN)/python benchmarks/names_bigram.py
