@@ -120,3 +120,9 @@ def test_no_bound_is_refused_at_other_budgets(monkeypatch):
     monkeypatch.setenv("COURSE_BUDGET", "lesson")
     with pytest.raises(ValueError, match="bound is None"):
         claim("text", 1.0, ">", None)
+
+
+def test_numbers_that_require_a_gradient_are_taken_without_a_warning(recwarn, capsys):
+    claim("loss", torch.tensor(1.0, requires_grad=True), "<", 2, {"noise": torch.tensor(3.0, requires_grad=True)})
+    assert capsys.readouterr().out.startswith("✓ loss: 1 (< 2; noise 3)")
+    assert not recwarn.list

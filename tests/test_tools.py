@@ -1,6 +1,7 @@
 import ast
 import base64
 import importlib.util
+import io
 import os
 import re
 import shutil
@@ -11,14 +12,17 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
+import numpy as np
 import pytest
 import setup_env
 import yaml
 from books import ROOT
 from IPython.core.inputtransformer2 import TransformerManager
+from matplotlib.figure import Figure
 from nbclient.exceptions import CellExecutionError
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from PIL import Image
 
 import notebooks
 
@@ -284,6 +288,36 @@ def test_readme_has_both_tables_between_their_marks_and_the_rest_stays(course):
     assert "\n| [00_small](notebooks/00_small.ipynb) | Start here | – | 1 | 4 |\n" in text
     assert re.search(r"\| 105\.6 \| \d+\.\d\d ± \d\.\d\d \| \d seeds \|\n", text)
     assert "| names, bigram, nats a character, by counting | 2.4540 | 2.4540 | deterministic |\n" in text
+
+
+def test_stored_pictures_get_smaller_and_look_the_same():
+    axis = Figure((5, 3), 80).subplots()
+    axis.plot([0, 1, 0.5], label="a line")
+    axis.legend()
+    buffer = io.BytesIO()
+    axis.figure.savefig(buffer, format="png")
+    before = base64.b64encode(buffer.getvalue()).decode()
+    after = notebooks.smaller(before)
+    assert len(after) < 0.6 * len(before)
+    pixels = [np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB"), int) for png in (before, after)]
+    assert abs(pixels[0] - pixels[1]).max() < 48
+    assert (abs(pixels[0] - pixels[1]) > 16).mean() < 1e-3
+
+
+def test_run_stores_the_smaller_picture(course):
+    code = "from IPython.display import Image\nImage(open('p.png', 'rb').read())"
+    book = small_book(code)
+    del book.cells[2]  # what stands for the bootstrap cell
+    nbformat.write(book, course / "notebooks" / "08_other.ipynb")
+    buffer = io.BytesIO()
+    Image.effect_noise((40, 40), 50).convert("RGBA").save(buffer, "PNG", compress_level=0)
+    (course / "notebooks" / "p.png").write_bytes(buffer.getvalue())
+    notebooks.run(course / "notebooks" / "08_other.ipynb")
+    book = nbformat.read(course / "notebooks" / "08_other.ipynb", as_version=4)
+    (stored,) = [
+        o.data["image/png"] for c in book.cells for o in c.get("outputs", []) if "image/png" in o.get("data", {})
+    ]
+    assert len(base64.b64decode(stored)) < len(buffer.getvalue()) / 2
 
 
 def test_readme_picture_is_the_figure_of_the_tagged_cell(course):
