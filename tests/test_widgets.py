@@ -315,8 +315,8 @@ def test_playground_follows_its_controls():
 
 
 def measures(mean, sd, separation):
-    values = widgets.divergences(torch.tensor([mean]).double(), torch.tensor([sd]).double(), separation)
-    return {label: value.item() for label, value in values.items()}
+    q = torch.tensor([[mean], [sd]], dtype=torch.float64)
+    return {measure: divergence.divergence(measure, *q, separation).item() for measure in divergence.MEASURES}
 
 
 @pytest.mark.parametrize(("mean", "sd"), [(0.0, 1.0), (2.0, 0.5), (-6.0, 4.0), (6.0, 0.3)])

@@ -1,6 +1,6 @@
 """Interactive explorers. Each is a widget around a pure function: parameters in, the bytes of a PNG out."""
 
-from .divergence import best_fit, divergence_explorer, divergence_picture, divergences
+from .divergence import best_fit, divergence_explorer, divergence_picture
 from .latent import active_dims, latent_explorer, latent_picture, traversal_picture
 from .optimisers import optimiser_race, race, race_picture
 from .playground import distribution_picture, distribution_playground
@@ -12,7 +12,6 @@ __all__ = [
     "distribution_playground",
     "divergence_explorer",
     "divergence_picture",
-    "divergences",
     "latent_explorer",
     "latent_picture",
     "optimiser_race",
