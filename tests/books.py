@@ -66,6 +66,15 @@ def tasks(book):
     }
 
 
+def definitions(book):
+    """What the notebook imports and defines, exercises and solutions left out: name -> object."""
+    given = {position for task in tasks(book).values() for position in (task.stub, task.solution)}
+    cells = [cell for i, cell in enumerate(book.cells) if is_code(cell) and i not in given]
+    namespace = {"__name__": "notebook"}
+    _run([node for cell in cells for node in ast.parse(cell.source).body if isinstance(node, DEFINITIONS)], namespace)
+    return namespace
+
+
 def answers(book, task):
     """The answer as handed over, and as the solution cell has it."""
     before = [cell for cell in book.cells[: task.stub] if is_code(cell)]
