@@ -784,7 +784,7 @@ def test_names_are_downloaded_once_and_then_read_from_the_cache(word_mirror, ser
 
 def test_names_without_a_network_say_what_works_offline(word_mirror, tmp_path):
     word_mirror(missing)
-    with pytest.raises(ConnectionError, match=r"words\('census_names'\) works offline, or put the file into"):
+    with pytest.raises(ConnectionError, match=r"words\('census_names'\) works offline, or put the files into"):
         data.words("names")
     assert not files_in(tmp_path)
 

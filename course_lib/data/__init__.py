@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from . import toy
 from .batches import Batch, Batches, Images, vary
-from .files import File, cache_folder, fetch, matches, read, result, shipped
+from .files import File, cache_folder, fetch_all, matches, read, result, shipped
 from .wordlists import LISTS, is_here, words
 
 __all__ = [
@@ -91,13 +91,7 @@ def load(name: str, split: str = "train", native: bool = False) -> Images:
         images = _load_digits(split)
         return images if native else Images(resample_digits(images.x), images.y)
     source = SOURCES[name]
-    try:
-        contents = [fetch(file, cache_folder() / name, source.mirrors) for file in source.files[split]]
-    except ConnectionError as error:
-        raise ConnectionError(
-            f"{error}\n{name!r} needs a network once. Without one: load('digits') works offline, or put the files "
-            f"into {cache_folder() / name} (COURSE_DATA names another folder)."
-        ) from None
+    contents = fetch_all(name, source.files[split], source.mirrors, "load('digits')")
     return source.parse(split, contents)
 
 

@@ -91,6 +91,22 @@ def fetch(file: File, folder: Path, mirrors: Sequence[str]) -> bytes:
     raise ConnectionError(f"{file.name} could not be downloaded.\n  " + "\n  ".join(failures))
 
 
+def fetch_all(name: str, files: Sequence[File], mirrors: Sequence[str], instead: str) -> list[bytes]:
+    """The verified contents of the files of a data set; `instead` is the call that works without a network.
+
+    Raises:
+        ConnectionError: as `fetch`, and says what to do without a network.
+    """
+    folder = cache_folder() / name
+    try:
+        return [fetch(file, folder, mirrors) for file in files]
+    except ConnectionError as error:
+        raise ConnectionError(
+            f"{error}\n{name!r} needs a network once. Without one: {instead} works offline, or put the files into "
+            f"{folder} (COURSE_DATA names another folder)."
+        ) from None
+
+
 def _download(url: str, path: Path, file: File) -> bytes:
     import pooch
 

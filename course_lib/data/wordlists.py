@@ -1,6 +1,6 @@
 """Lists of words: first names that come with the course, and a larger list that is downloaded."""
 
-from .files import File, cache_folder, fetch, matches, read, shipped
+from .files import File, cache_folder, fetch_all, matches, read, shipped
 
 CENSUS = File("census_names.txt", "sha256:cba14f452b7768bd7fe093035a67491d4a334061634ccfd51522fb796910e75e")
 DOWNLOADS = {
@@ -26,19 +26,18 @@ def words(name: str = "census_names") -> list[str]:
     if name not in LISTS:
         raise ValueError(f"there is no word list {name!r}; there are {', '.join(LISTS)}")
     if name == "census_names":
-        content = shipped(CENSUS.name).read_bytes().replace(b"\r\n", b"\n")  # git may write Windows line ends
-        if not matches(content, CENSUS.checksum):
-            raise ValueError("the embedded names are damaged; install course_lib again or restore the file")
+        content = _embedded()
     else:
         file, mirrors = DOWNLOADS[name]
-        try:
-            content = fetch(file, cache_folder() / name, mirrors)
-        except ConnectionError as error:
-            raise ConnectionError(
-                f"{error}\n{name!r} needs a network once. Without one: words('census_names') works offline, or put the "
-                f"file into {cache_folder() / name} (COURSE_DATA names another folder)."
-            ) from None
+        (content,) = fetch_all(name, [file], mirrors, "words('census_names')")
     return content.decode().split()
+
+
+def _embedded() -> bytes:
+    content = shipped(CENSUS.name).read_bytes().replace(b"\r\n", b"\n")  # git may write Windows line ends
+    if not matches(content, CENSUS.checksum):
+        raise ValueError("the embedded names are damaged; install course_lib again or restore data/census_names.txt")
+    return content
 
 
 def is_here(name: str) -> bool:
