@@ -108,7 +108,7 @@ def bars(groups: Mapping[str, Sequence[float]], ticks: Sequence, x_label: str, y
     width = 0.8 / len(groups)
     for i, (label, values) in enumerate(groups.items()):
         left = [tick + (i - (len(groups) - 1) / 2) * width for tick in range(len(ticks))]
-        axis.bar(left, values, width, label=label)
+        axis.bar(left, [float(value) for value in values], width, label=label)
     axis.set(xlabel=x_label, ylabel=y_label, xticks=range(len(ticks)), xticklabels=ticks)
     axis.grid(visible=False, axis="x")
     if len(groups) > 1:

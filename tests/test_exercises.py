@@ -230,6 +230,12 @@ def test_large_tensors_are_described_by_shape_and_mean():
     assert evaluate(exercise, lambda x: x + 1) == ("wrong", message)
 
 
+def test_answers_that_differ_in_late_digits_are_told_with_more_digits():
+    exercise = make(oracle=lambda x: torch.tensor(1.0).double(), mistakes=[], tolerance=1e-9)
+    message = evaluate(exercise, lambda x: torch.tensor(1.000001).double()).message
+    assert "[1.000001] of shape () came, [1.0] of shape () was wanted" in message
+
+
 def test_tuples_are_compared_entry_by_entry():
     exercise = make(oracle=lambda x: (x, 2 * x), mistakes=[])
     assert evaluate(exercise, lambda x: [x, 2 * x]).status == "right"

@@ -107,18 +107,20 @@ def _first_difference(exercise: Exercise, given: list, wanted: list) -> str:
     if (u is None) != (v is None) or (u is not None and u.shape != v.shape):
         return f"{_capital(_describe(a))} came, {_describe(b)} was wanted."
     inputs = ", ".join(_describe(value) for value in _inputs(exercise, trial))
-    return f"Not equal yet. For the input {inputs}: {_describe(a)} came, {_describe(b)} was wanted."
+    # More digits where four would print the same twice.
+    digits = next((d for d in (4, 8) if _describe(a, d) != _describe(b, d)), 16)
+    return f"Not equal yet. For the input {inputs}: {_describe(a, digits)} came, {_describe(b, digits)} was wanted."
 
 
-def _describe(value: Any) -> str:
+def _describe(value: Any, digits: int = 4) -> str:
     if isinstance(value, Tensor):
         if value.numel() <= 4:
-            return f"{[float(f'{v:.4g}') for v in value.flatten().tolist()]} of shape {tuple(value.shape)}"
-        return f"a tensor of shape {tuple(value.shape)} with mean {value.double().mean():.4g}"
+            return f"{[float(f'{v:.{digits}g}') for v in value.flatten().tolist()]} of shape {tuple(value.shape)}"
+        return f"a tensor of shape {tuple(value.shape)} with mean {value.double().mean():.{digits}g}"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value:.{digits}g}"
     if isinstance(value, (list, tuple)) and any(isinstance(v, Tensor) for v in value):
-        return "(" + ", ".join(_describe(v) for v in value) + ")"
+        return "(" + ", ".join(_describe(v, digits) for v in value) + ")"
     if callable(value):
         return f"the function {getattr(value, '__name__', type(value).__name__)}"
     return repr(value)[:80]

@@ -47,6 +47,11 @@ def _typed_bce(t, x, least=0.0):
     return -x * p.clamp(min=least).log() - (1 - x) * (1 - p).clamp(min=least).log()
 
 
+def _bce_of_clamped(t, x):
+    p = t.sigmoid().clamp(1e-7, 1 - 1e-7)
+    return -x * p.log() - (1 - x) * (1 - p).log()
+
+
 def _images_and_sigma(generator):
     x, mu, sigma = together(normal(5, 4), normal(5, 4), uniform(low=0.3, high=2.0))(generator)
     return x, mu, sigma.item()
@@ -73,7 +78,7 @@ def _kl_normals(mu_p, logvar_p, mu_q, logvar_q):
 def _with_empty_classes(generator):
     """Probabilities (6, 5) twice, with zeros: some in p alone, some in q alone, some in both."""
     p, q = together(simplex(6, 5), simplex(6, 5))(generator)
-    p[:, 0], q[:, 1] = 0, 0
+    p[:5, 0], q[:5, 1] = 0, 0  # one row stays full, so that infinite answers differ in it
     p[:3, 2], q[:3, 2] = 0, 0
     return p / p.sum(1, keepdim=True), q / q.sum(1, keepdim=True)
 
@@ -120,6 +125,10 @@ def _pair(mean, variance):
 # --- which β: the oracle reads it off the gradients of the reductions themselves -----------------------------------
 
 _REDUCTIONS = {"mean": torch.mean, "sum": torch.sum, "sum, mean": lambda terms: terms.sum(1).mean()}
+
+
+def _as_sum(reduction):
+    return "sum" if reduction == "sum, mean" else reduction
 
 
 def _sizes(generator):
@@ -221,6 +230,15 @@ EXERCISES = [
                 "The clamp hides the inf, but the loss stops at 16 and the gradient is 0 there. Use softplus.",
             ),
             (
+                _bce_of_clamped,
+                "Clamping the probability caps the loss near 16, with gradient 0 there. Start from the logits.",
+            ),
+            (
+                lambda t, x: torch.where(t > 0, t + torch.log1p((-t).exp()), torch.log1p(t.exp())) - x * t,
+                "The values are right, the gradient is nan: torch.where differentiates both branches, and one "
+                "overflows. Take exp(−|t|).",
+            ),
+            (
                 lambda t, x: (1 + t.exp()).log() - x * t,
                 "The algebra is right, but exp(t) overflows in float32 from 88.7. Take max(t, 0) out first.",
             ),
@@ -250,6 +268,10 @@ EXERCISES = [
             (
                 lambda x, m, s: _normal_terms(x, m, s, log_sigma=0),
                 "log σ is missing. Without it a larger σ would always look better.",
+            ),
+            (
+                lambda x, m, s: _normal_terms(x, m, s, 0.5, 0, 0) + math.log(s) + 0.5 * math.log(2 * math.pi),
+                "Every pixel brings its own log σ and ½ log 2π.",
             ),
             (lambda x, m, s: _normal_terms(x, m, s, scale=1.0), "Divide the squared error by 2σ², not by σ²."),
             (
@@ -281,6 +303,14 @@ EXERCISES = [
             (
                 lambda m, v, n, w: _kl_normals(m, v, n, w) + 1.5,
                 "The −½ of each coordinate is missing. For p = q the result has to be 0.",
+            ),
+            (
+                lambda m, v, n, w: (w - v + 0.5 * (v.exp() + (m - n) ** 2) / w.exp() - 0.5).sum(1),
+                "log(σ_q/σ_p) is half of logvar_q − logvar_p.",
+            ),
+            (
+                lambda m, v, n, w: 0.5 * ((v - w).exp() - 1 + (v - w) + (m - n) ** 2 / w.exp()).sum(1),
+                "The log of the ratio is subtracted: the KL has its lowest point, 0, where p and q are equal.",
             ),
             (
                 lambda m, v, n, w: 0.5 * ((v - w).exp() - 1 - (v - w) + (m - n) ** 2 / v.exp()).sum(1),
@@ -322,6 +352,10 @@ EXERCISES = [
                 lambda p, q: (_kl(p, q) + _kl(q, p)) / 2,
                 "Compare p and q with their middle m, not with each other: this is infinite where one of them is 0.",
             ),
+            (
+                lambda p, q: (_kl((p + q) / 2, p) + _kl((p + q) / 2, q)) / 2,
+                "The order is turned: p and q come first, KL(p || m) and KL(q || m).",
+            ),
             (lambda p, q: _js(p, q).mean(), "One number for each row is wanted. Leave out the mean."),
         ],
     ),
@@ -349,6 +383,7 @@ EXERCISES = [
                 lambda x, y: (x.sort().values.repeat(2) - y.sort().values).abs().mean(),
                 "Repeat first and sort afterwards (or use repeat_interleave): equal points must stand side by side.",
             ),
+            (lambda x, y: (x.repeat(2) - y).abs().mean(), "The sizes fit now. Sort both samples as well."),
             (
                 lambda x, y: (x.repeat(2).sort().values - y.sort().values).abs().sum(),
                 "Each pair carries 1/(2N) of the mass. Take the mean, not the sum.",
@@ -393,6 +428,10 @@ EXERCISES = [
                 "Count each term with the weight it has. Do not divide by the number of terms as well.",
             ),
             (
+                lambda r, k, images, pixels, dims: _beta(_as_sum(r), _as_sum(k), images, pixels, dims),
+                '"sum, mean" still divides by the number of images.',
+            ),
+            (
                 lambda r, k, images, pixels, dims: 1.0,
                 "β is 1 only where both are reduced in the same way over the batch.",
             ),
@@ -417,6 +456,10 @@ EXERCISES = [
             (
                 lambda w, m, s: torch.stack([_mean(w, m), _mean(w, s)]),
                 "Standard deviations do not average. Work with variances, and add that between the means.",
+            ),
+            (
+                lambda w, m, s: _pair(_mean(w, m), _mean(w, s) ** 2 + _mean(w, m**2) - _mean(w, m) ** 2),
+                "Average the variances s², not the standard deviations.",
             ),
             (
                 lambda w, m, s: _pair(_mean(w, m), _mean(w, s**2 + m**2)),
@@ -479,6 +522,14 @@ EXERCISES = [
                 "Two means over different numbers of terms: β is still P/D.",
             ),
             (
+                _put_together(lambda nll, kl: 784 * nll.mean() + kl.sum(1).mean()),
+                "784 is right for one size of image alone. Sum over the pixels, whatever their number.",
+            ),
+            (
+                _put_together(lambda nll, kl: nll.mean() + kl.sum() / nll.numel()),
+                "β is 1, but this is the ELBO divided by the number of pixels.",
+            ),
+            (
                 _put_together(lambda nll, kl: nll.sum() + kl.sum()),
                 "β is 1 now. Take the mean over the images, so that the loss does not depend on the batch size.",
             ),
@@ -525,14 +576,14 @@ EXERCISES = [
 
 QUIZ = [
     Question(
-        "A classifier's cross-entropy equals the entropy of the targets. What follows?",
+        "At every input, a classifier's expected cross-entropy equals the entropy of the labels there. What follows?",
         [
             ("It has not learned anything", "That would cost more than the entropy, unless there is nothing to learn."),
             (
-                "Its predictions equal the targets' probabilities",
+                "Its predictions equal the labels' probabilities",
                 "Right: the difference is a KL, and it is 0 for q = p.",
             ),
-            ("Its loss can still fall to 0", "The entropy of the targets is the floor. No prediction gets below it."),
+            ("Its loss can still fall to 0", "The entropy of the labels is the floor. No prediction gets below it."),
         ],
         1,
     ),

@@ -12,14 +12,14 @@ TITLE = "Gradient descent to Adam"
 # --- what the exercises are tried on ----------------------------------------------------------------------------
 
 
-class SumOfCubes:
-    """f(x) = Σ a x³, whose central difference has the closed form 3ax² + ah²."""
+class Cubic:
+    """f(x) = Σ a x³ + Π x, whose central difference has the closed form 3ax² + ah² + Πx/x."""
 
     def __init__(self, a):
         self.a = a
 
     def __call__(self, x):
-        return (self.a * x**3).sum()
+        return (self.a * x**3).sum() + x.prod()
 
 
 class Quadratic:
@@ -52,7 +52,7 @@ def _hessian(generator):
 
 
 def _cubes(generator):
-    return SumOfCubes(normal(3)(generator)), normal(3)(generator), uniform(low=0.3, high=0.6)(generator).item()
+    return Cubic(normal(3)(generator)), normal(3)(generator), uniform(low=0.3, high=0.6)(generator).item()
 
 
 def _line(generator):
@@ -200,6 +200,10 @@ def _half_cosine(t, steps, warmup):
     return 0.5 * (1 + torch.cos(torch.pi * (t - warmup) / (steps - warmup)))
 
 
+def _early_cosine(t, steps, warmup):
+    return _half_cosine(t, steps - 1, warmup)
+
+
 def _ahead(field, z, lr):
     A, eye = field.A, torch.eye(len(z), dtype=torch.float64)
     return (eye - lr * A + lr**2 * A @ A) @ z - lr * (eye - lr * A) @ field.c
@@ -303,7 +307,7 @@ EXERCISES = [
         title="Central difference",
         level=1,
         inputs=_cubes,
-        oracle=lambda f, x, h: 3 * f.a * x**2 + f.a * h**2,
+        oracle=lambda f, x, h: 3 * f.a * x**2 + f.a * h**2 + x.prod() / x,
         why="the two values lie symmetrically about x, so the error is of order h² and not h.",
         mistakes=[
             (
@@ -327,7 +331,7 @@ EXERCISES = [
                 "All coordinates moved at once, which gives the sum of the derivatives. Move one at a time.",
             ),
             (
-                lambda f, x, h: 3 * f.a * x**2,
+                lambda f, x, h: 3 * f.a * x**2 + x.prod() / x,
                 "This is the exact derivative, as autograd gives it. The difference with this h is asked for.",
             ),
         ],
@@ -368,7 +372,8 @@ EXERCISES = [
         level=2,
         inputs=lambda generator: (_hessian(generator),),
         oracle=lambda H: 2 / torch.linalg.matrix_norm(H, 2),
-        why="along each eigenvector a step multiplies by 1 − ηλ, and the largest λ is the first to leave (−1, 1).",
+        why="along each eigenvector a step multiplies by 1 − ηλ, and the factor with the largest λ is the first to "
+        "leave (−1, 1).",
         mistakes=[
             (
                 lambda H: 1 / torch.linalg.matrix_norm(H, 2),
@@ -503,6 +508,22 @@ EXERCISES = [
                 "Step 0 should have the rate 0, and step `warmup` the peak.",
             ),
             (
+                _rates_with(lambda t, steps, warmup: t / (warmup - 1), _half_cosine),
+                "The peak is reached a step early. linspace includes its end; step `warmup` has the peak.",
+            ),
+            (
+                _rates_with(_climb, _early_cosine),
+                "The cosine reaches 0 at the last step. It would reach it at step `steps`.",
+            ),
+            (
+                _rates_with(lambda t, steps, warmup: t / (warmup - 1), _early_cosine),
+                "Both parts end a step early: linspace includes its end.",
+            ),
+            (
+                _rates_with(_climb, lambda t, steps, warmup: torch.cos(torch.pi / 2 * (t - warmup) / (steps - warmup))),
+                "This is a quarter of a wave. Half a wave is asked for: ½(1 + cos), its argument from 0 to π.",
+            ),
+            (
                 _rates_with(_climb, lambda t, steps, warmup: torch.cos(torch.pi * (t - warmup) / (steps - warmup))),
                 "The cosine goes down to −1, and the rate below 0. Take ½(1 + cos).",
             ),
@@ -531,7 +552,8 @@ EXERCISES = [
             ),
             (
                 lambda F, z, lr: z - lr * (F(z) + F(z - lr * F(z))) / 2,
-                "The two gradients were averaged. Use the one at the trial point alone.",
+                "This is the gradient half-way to the trial point, or the mean of both (the same in these games). "
+                "Use the one at the trial point alone.",
             ),
             (lambda F, z, lr: z - lr * F(z + lr * F(z)), "The trial step goes the wrong way: it descends, too."),
             (lambda F, z, lr: z + lr * F(z - lr * F(z)), "The real step goes the wrong way: subtract it."),
@@ -561,6 +583,18 @@ EXERCISES = [
             (
                 _adam_rule(lambda m, t: m / 0.9**t, lambda v, t: v / 0.999**t),
                 "Dividing by βᵗ enlarges for ever. The weights sum to 1 − βᵗ.",
+            ),
+            (
+                _adam_rule(_m_hat, lambda v, t: v / 0.999**t),
+                "m is right now. v is still divided by β₂ᵗ, not by 1 − β₂ᵗ.",
+            ),
+            (
+                _adam_rule(_m_hat, lambda v, t: v / 0.999**t, factor=0.9),
+                "m is corrected. The factor β₁ has to go, and v be divided by 1 − β₂ᵗ.",
+            ),
+            (
+                _adam_rule(lambda m, t: m / 0.1, lambda v, t: v / 0.001),
+                "Right at t = 1 only: the correction is 1 − βᵗ.",
             ),
             (_adam_rule(_plain, _plain), "Without any correction the early steps are too long, up to 6.6 times."),
             (
