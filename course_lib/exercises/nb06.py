@@ -250,6 +250,13 @@ def _throws(length):
     return lambda generator: (torch.randint(6, (length,), generator=generator), *_tables(generator))
 
 
+def _long_memory(generator):
+    """800 throws of dice that are nearly alike and change seldom, so that old throws count."""
+    start, move, dice = together(simplex(2), simplex(2, 2), normal(2, 6, scale=0.2))(generator)
+    transition = 0.995 * torch.eye(2, dtype=torch.float64) + 0.005 * move
+    return torch.randint(6, (800,), generator=generator), start, transition, dice.softmax(-1)
+
+
 def _sum_over_paths(x, start, transition, emission):
     return _every_path(start.log(), transition.log(), emission.T[x].log())[1].logsumexp(0)
 
@@ -537,7 +544,11 @@ EXERCISES = [
             ),
             (_recursion(_scaled), "Normalising at each step throws p(x) away: alpha must keep its size here."),
             (_recursion(end=lambda a: a.sum()), "The sum is right. The logarithm at the end is gone."),
-            (_recursion(lambda a, t, e: a * e), "Without a move the die never changes. Keep the transition."),
+            (
+                _recursion(lambda a, t, e: a * e),
+                "alpha comes back unchanged: the move is missing, or the sum runs over the state after. Sum over the "
+                "state before.",
+            ),
             (_recursion(first=lambda s, e: e), "The start probabilities are missing at the first throw."),
         ],
     ),
@@ -545,7 +556,7 @@ EXERCISES = [
         id="06.11",
         title="Spot the bug: not a number",
         level=2,
-        inputs=_throws(800),
+        inputs=_long_memory,
         oracle=_loaded_now,
         handed_over=_recursion(end=_share),
         why="only the proportion of the two numbers matters, so scaling, or logarithms, keep them in range.",
@@ -618,7 +629,10 @@ QUIZ = [
         [
             ("Keep it: the likelihood is largest", "So it is, and it grows without bound as a component collapses."),
             ("Run it longer", "A collapsed component only gets narrower."),
-            ("Look at its smallest variance", "Right: a leap is the sign of a component that sits on a few points."),
+            (
+                "Look at its smallest variance",
+                "Right: such a leap may be a component that sits on a few points; its variance tells.",
+            ),
         ],
         2,
     ),
