@@ -69,22 +69,23 @@ def tasks(book):
 def definitions(book):
     """What the notebook imports and defines, exercises and solutions left out: name -> object."""
     given = {position for task in tasks(book).values() for position in (task.stub, task.solution)}
-    cells = [cell for i, cell in enumerate(book.cells) if is_code(cell) and i not in given]
-    namespace = {"__name__": "notebook"}
-    _run([node for cell in cells for node in ast.parse(cell.source).body if isinstance(node, DEFINITIONS)], namespace)
-    return namespace
+    return _defined(cell for i, cell in enumerate(book.cells) if is_code(cell) and i not in given)
 
 
 def answers(book, task):
     """The answer as handed over, and as the solution cell has it."""
-    before = [cell for cell in book.cells[: task.stub] if is_code(cell)]
-    namespace = {"__name__": "notebook"}
-    _run([node for cell in before for node in ast.parse(cell.source).body if isinstance(node, DEFINITIONS)], namespace)
+    namespace = _defined(filter(is_code, book.cells[: task.stub]))
     stub = ast.parse(book.cells[task.stub].source).body
     _run([node for node in stub if isinstance(node, DEFINITIONS) or task.name in _assigned(node)], namespace)
     handed_over = namespace[task.name]
     exec(book.cells[task.solution].source, namespace)
     return handed_over, namespace[task.name]
+
+
+def _defined(cells):
+    namespace = {"__name__": "notebook"}
+    _run([node for cell in cells for node in ast.parse(cell.source).body if isinstance(node, DEFINITIONS)], namespace)
+    return namespace
 
 
 def _assigned(node):

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from . import toy
+from . import toy, wordlists
 from .batches import Batch, Batches, Images, vary
 from .files import File, cache_folder, fetch_all, matches, read, result, shipped
-from .wordlists import LISTS, is_here, words
+from .wordlists import LISTS, words
 
 __all__ = [
     "Batch",
@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 SPLITS = ("train", "test")
+SHIPPED = ("digits", "census_names")  # come with the course
 DIGITS_SHA256 = "sha256:085b2d52150330d7f2339f62d508d4b6fec597063656c64993fb1a0b164341d4"
 
 
@@ -51,19 +52,21 @@ def names() -> list[str]:
 def available(name: str) -> bool:
     """Whether `load(name)` or `words(name)` works without a network. Looks at this machine only, checksums included."""
     _check_name(name)
-    if name in LISTS:
-        return is_here(name)
-    if name == "digits":
-        return True
     folder = cache_folder() / name
-    files = {file for group in SOURCES[name].files.values() for file in group}
-    return all(read(folder / file.name, file) is not None for file in files)
+    return name in SHIPPED or all(read(folder / file.name, file) is not None for file in _downloads(name))
+
+
+def _downloads(name: str) -> set[File]:
+    """The files that a data set which does not come with the course consists of."""
+    if name in wordlists.DOWNLOADS:
+        return {wordlists.DOWNLOADS[name][0]}
+    return {file for group in SOURCES[name].files.values() for file in group}
 
 
 def where(name: str) -> str:
     """Where a data set is, as text for the environment card."""
     _check_name(name)
-    if name in ("digits", "census_names"):
+    if name in SHIPPED:
         return "shipped with the course"
     reader = "words" if name in LISTS else "load"
     return str(cache_folder() / name) if available(name) else f"not here; {reader}({name!r}) downloads it"

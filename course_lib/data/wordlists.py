@@ -1,6 +1,6 @@
 """Lists of words: first names that come with the course, and a larger list that is downloaded."""
 
-from .files import File, cache_folder, fetch_all, matches, read, shipped
+from .files import File, fetch_all, matches, shipped
 
 CENSUS = File("census_names.txt", "sha256:cba14f452b7768bd7fe093035a67491d4a334061634ccfd51522fb796910e75e")
 DOWNLOADS = {
@@ -38,11 +38,3 @@ def _embedded() -> bytes:
     if not matches(content, CENSUS.checksum):
         raise ValueError("the embedded names are damaged; install course_lib again or restore data/census_names.txt")
     return content
-
-
-def is_here(name: str) -> bool:
-    """Whether `words(name)` works without a network."""
-    if name == "census_names":
-        return True
-    file, _ = DOWNLOADS[name]
-    return read(cache_folder() / name / file.name, file) is not None

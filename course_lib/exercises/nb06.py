@@ -241,13 +241,9 @@ def _forward_step(alpha, transition, seen):
         return torch.tensor([float(s.ln()) for s in sums], dtype=torch.float64) + seen
 
 
-def _tables(generator):
-    """Start, transition and emission probabilities of two states and six symbols."""
-    return together(simplex(2), simplex(2, 2), simplex(2, 6))(generator)
-
-
-def _throws(length):
-    return lambda generator: (torch.randint(6, (length,), generator=generator), *_tables(generator))
+def _six_throws(generator):
+    """Six throws; start, transition and emission probabilities of two states and six symbols."""
+    return torch.randint(6, (6,), generator=generator), *together(simplex(2), simplex(2, 2), simplex(2, 6))(generator)
 
 
 def _long_memory(generator):
@@ -529,7 +525,7 @@ EXERCISES = [
         id="06.10",
         title="Spot the bug: probabilities that do not sum to 1",
         level=2,
-        inputs=_throws(6),
+        inputs=_six_throws,
         oracle=_sum_over_paths,
         handed_over=_recursion(lambda a, t, e: (t @ a) * e),
         why="alpha @ transition sums over the state before, which stands in the rows.",

@@ -57,7 +57,7 @@ def best_fit(measure: str, separation: float) -> tuple[float, float]:
     return mean, sd
 
 
-def divergence_picture(mean: float = 0.0, sd: float = 1.0, separation: float = 4.0) -> bytes:
+def divergence_picture(mean: float, sd: float, separation: float) -> bytes:
     """p and q on the left, the five measures as bars on the right, as PNG bytes."""
     q = torch.tensor([[mean], [sd]], dtype=torch.float64)
     values = {measure: divergence(measure, *q, separation).item() for measure in MEASURES}
