@@ -8,6 +8,7 @@ network that diverges is reported by `training.train` with player and epoch.
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 LOG_2PI = math.log(2 * math.pi)
+TINY = 1e-12  # keeps the derivative of a square root finite at 0
 
 
 class Elbo(NamedTuple):
@@ -130,6 +132,64 @@ def importance_weighted_bound(log_w: Tensor) -> Tensor:
     if log_w.ndim != 2 or not log_w.is_floating_point() or not log_w.numel():
         raise ValueError(f"log_w is {_describe(log_w)}; give floats of shape (K, B)")
     return torch.logsumexp(log_w, 0) - math.log(len(log_w))
+
+
+class Adversarial(NamedTuple):
+    """One adversarial objective. Scores are what a discriminator (logits) or critic returns; losses have their shape.
+
+    Both losses are minimised, each by its own player.
+    """
+
+    discriminator: Callable[[Tensor, Tensor], Tensor]  # of the scores of real and of generated samples
+    generator: Callable[[Tensor], Tensor]  # of the scores of generated samples
+
+
+def _cross_entropy(real: Tensor, fake: Tensor) -> Tensor:
+    return F.softplus(-real) + F.softplus(fake)  # -log D(x) - log(1 - D(G(z)))
+
+
+ADVERSARIAL = {
+    # Goodfellow et al. 2014, eq. 1, and the generator's loss that section 3 there recommends in its place.
+    "minimax": Adversarial(_cross_entropy, lambda fake: -F.softplus(fake)),
+    "non-saturating": Adversarial(_cross_entropy, lambda fake: F.softplus(-fake)),
+    # Mao et al. 2017, eq. 9: real samples towards 1, generated ones towards 0, for the generator towards 1.
+    "least squares": Adversarial(
+        lambda real, fake: 0.5 * ((real - 1).square() + fake.square()),
+        lambda fake: 0.5 * (fake - 1).square(),
+    ),
+    # Lim & Ye 2017; Miyato et al. 2018, eq. 16 and 17.
+    "hinge": Adversarial(lambda real, fake: F.relu(1 - real) + F.relu(1 + fake), lambda fake: -fake),
+    # Arjovsky et al. 2017, eq. 2 and algorithm 1; the critic needs a Lipschitz bound from elsewhere.
+    "wasserstein": Adversarial(lambda real, fake: fake - real, lambda fake: -fake),
+}
+
+
+def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+    """(‖∇f(x)‖ - 1)² at one random point on the line between each pair of real and fake, in the shape of the scores.
+
+    Source: Gulrajani et al. 2017, eq. 3. Differentiable, so that a critic can be trained with it.
+    """
+    _check_parameters(real=real, fake=fake)
+    t = torch.rand(len(real), *[1] * (real.ndim - 1), dtype=real.dtype, device=real.device)
+    return (_squared_slope(critic, torch.lerp(real, fake, t)) + TINY).sqrt().sub(1).square()
+
+
+def r1(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor | None = None) -> Tensor:
+    """½ ‖∇f(x)‖² at real samples, in the shape of the scores; `fake` is there since penalties share one signature.
+
+    Source: Mescheder et al. 2018, eq. 9, with γ = 1.
+    """
+    _check_parameters(real=real)
+    return 0.5 * _squared_slope(critic, real)
+
+
+def _squared_slope(critic: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """‖∇f(x)‖² for each score: x (B, ...) with scores (B,), or (B, S, ...) with (B, S)."""
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()
+        scores = critic(x)
+        (slope,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
+    return slope.flatten(scores.ndim).square().sum(-1) if slope.ndim > scores.ndim else slope.square()
 
 
 def _sum(values: Tensor) -> Tensor:
