@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from .data import Batch
@@ -26,6 +27,8 @@ class Player(nn.Module):
         lr: learning rate.
         optimizer: `optimizer(parameters, lr=lr)`; Adam where it is not given.
         steps: moves in a row before the next player's turn.
+        ema: keep `average`, a copy of the network whose weights follow those of `net` as a moving average with this
+            decay (a shorter memory at first, so that the random start is soon forgotten).
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class Player(nn.Module):
         lr: float = 1e-3,
         optimizer: Callable[..., torch.optim.Optimizer] | None = None,
         steps: int = 1,
+        ema: float | None = None,
     ):
         super().__init__()
         if steps < 1 or not lr > 0:
@@ -45,6 +49,7 @@ class Player(nn.Module):
         if not self.trainable:
             raise ValueError(f"player {name!r} has no parameter that requires grad; give a network to train")
         self.optimizer = (optimizer or torch.optim.Adam)(self.trainable, lr=lr)
+        self.average = None if ema is None else _moving_average(net, ema)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         parts = self.loss(self.net, batch)
@@ -177,6 +182,8 @@ def _epoch(moves, players, batches, step, bar, schedule) -> dict[str, tuple[Tens
         player.optimizer.zero_grad(set_to_none=True)
         parts["loss"].backward()
         player.optimizer.step()
+        if player.average:
+            player.average.update_parameters(player.net)
         for key, value in parts.items():
             key = f"{player.name}.{key}"
             sums[key] = sums.get(key, 0) + value.detach()
@@ -184,6 +191,17 @@ def _epoch(moves, players, batches, step, bar, schedule) -> dict[str, tuple[Tens
         step += 1
         bar.update()
     return {key: (total, counts[key]) for key, total in sums.items()}
+
+
+def _moving_average(net: nn.Module, decay: float) -> AveragedModel:
+    if not 0 <= decay < 1:
+        raise ValueError(f"ema is {decay}; give a decay in [0, 1)")
+
+    def move(average: Tensor, value: Tensor, moves: Tensor | int) -> Tensor:
+        memory = torch.as_tensor((1 + moves) / (10 + moves)).clamp(max=decay)
+        return average + (1 - memory.to(value)) * (value - average) if value.is_floating_point() else value
+
+    return AveragedModel(net, avg_fn=move, use_buffers=True).requires_grad_(False)
 
 
 def _give_turn(player: Player | None, players: Sequence[Player]) -> None:
