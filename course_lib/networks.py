@@ -1,10 +1,12 @@
 """Networks as plain modules. They take data in [0, 1]; where a probability is meant they return logits."""
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
 
 IMAGE = (1, 28, 28)
 
@@ -64,6 +66,108 @@ class DigitClassifier(nn.Module):
         if x.shape[1:] != IMAGE:
             raise ValueError(f"x is {tuple(x.shape)}; the classifier takes (B, 1, 28, 28)")
         return self.head(self.features(x))
+
+
+class ConvGenerator(nn.Module):
+    """z (B, D) -> images (B, C, H, W) in [0, 1]: the generator of DCGAN (Radford et al. 2016, section 3), made small.
+
+    One linear map to (H/4, W/4), then two transposed convolutions of stride 2; batch normalisation, ReLU, and tanh at
+    the end, shifted to [0, 1].
+
+    Args:
+        shape: of an image; H and W are multiples of 4, such as 28 or 32.
+        width: channels before the last layer; twice as many before that.
+    """
+
+    def __init__(self, latent_dim: int = 64, shape: Sequence[int] = IMAGE, width: int = 32):
+        super().__init__()
+        channels, height, side = _quarter(shape)
+        self.latent_dim = latent_dim
+        self.net = nn.Sequential(
+            *(nn.Linear(latent_dim, 2 * width * height * side, bias=False), nn.Unflatten(1, (2 * width, height, side))),
+            *(nn.BatchNorm2d(2 * width), nn.ReLU()),  # (B, 2w, H/4, W/4)
+            nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1, bias=False),
+            *(nn.BatchNorm2d(width), nn.ReLU()),  # (B, w, H/2, W/2)
+            *(nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1), nn.Tanh()),
+        )
+        self.apply(_narrow_start)
+
+    def forward(self, z: Tensor) -> Tensor:
+        if z.ndim != 2 or z.shape[1] != self.latent_dim:
+            raise ValueError(f"z is {tuple(z.shape)}; this generator takes (B, {self.latent_dim})")
+        return (self.net(z) + 1) / 2
+
+
+class ConvDiscriminator(nn.Module):
+    """x (B, C, H, W) in [0, 1] -> scores (B,): the discriminator of DCGAN, the mirror image of `ConvGenerator`.
+
+    Two convolutions of stride 2, leaky ReLU of slope 0.2, batch normalisation in the second, one linear map.
+    """
+
+    def __init__(self, shape: Sequence[int] = IMAGE, width: int = 32):
+        super().__init__()
+        channels, height, side = _quarter(shape)
+        self.shape = tuple(shape)
+        self.net = nn.Sequential(
+            *(nn.Conv2d(channels, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2)),  # (B, w, H/2, W/2)
+            nn.Conv2d(width, 2 * width, 4, stride=2, padding=1, bias=False),
+            *(nn.BatchNorm2d(2 * width), nn.LeakyReLU(0.2)),  # (B, 2w, H/4, W/4)
+            *(nn.Flatten(), nn.Linear(2 * width * height * side, 1), nn.Flatten(0)),
+        )
+        self.apply(_narrow_start)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[1:] != self.shape:
+            raise ValueError(f"x is {tuple(x.shape)}; this discriminator takes (B, {', '.join(map(str, self.shape))})")
+        return self.net(2 * x - 1)
+
+
+class Replicas(nn.Module):
+    """n networks of one form, each with its own start, run as one: x (B, n, ...) -> (B, n, ...).
+
+    Trains n seeds in little more than the time of one. No replica sees another: with a loss that sums over the
+    replicas, each gets the gradient that it would get alone.
+
+    Args:
+        make: returns a new network; called n times. Batch normalisation in it must not track statistics.
+    """
+
+    def __init__(self, make: Callable[[], nn.Module], n: int):
+        super().__init__()
+        if n < 1:
+            raise ValueError(f"n is {n}; give 1 or more")
+        networks = [make() for _ in range(n)]
+        state, _ = stack_module_state(networks)
+        self.names, self.n = list(state), n
+        self.weights = nn.ParameterList(nn.Parameter(value.detach()) for value in state.values())
+        self._form = [networks[0].to("meta")]  # in a list, so that its parameters are not registered here
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.ndim < 2 or x.shape[1] != self.n:
+            raise ValueError(f"x is {tuple(x.shape)}; give (B, {self.n}, ...), one column a replica")
+        weights = dict(zip(self.names, self.weights, strict=True))
+        return vmap(lambda w, x: functional_call(self._form[0], w, (x,)), (0, 1), 1, randomness="different")(weights, x)
+
+    def one(self, i: int) -> nn.Module:
+        """Replica i as a network of its own (a copy)."""
+        network = copy.deepcopy(self._form[0]).to_empty(device=self.weights[0].device)
+        network.load_state_dict({name: w[i].detach() for name, w in zip(self.names, self.weights, strict=True)})
+        return network
+
+
+def _quarter(shape: Sequence[int]) -> tuple[int, int, int]:
+    channels, height, width = shape
+    if height % 4 or width % 4:
+        raise ValueError(f"shape is {tuple(shape)}; two strides of 2 need a height and width divisible by 4")
+    return channels, height // 4, width // 4
+
+
+def _narrow_start(layer: nn.Module) -> None:
+    """Weights from N(0, 0.02²), scales of batch normalisation from N(1, 0.02²), as DCGAN's code has them."""
+    if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+        nn.init.normal_(layer.weight, 0.0, 0.02)
+    elif isinstance(layer, nn.BatchNorm2d):
+        nn.init.normal_(layer.weight, 1.0, 0.02)
 
 
 def _numel(shape: Sequence[int]) -> int:
