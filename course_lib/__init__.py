@@ -12,6 +12,7 @@ _MODULES = (
     "claims",
     "data",
     "exercises",
+    "gan",
     "linear_gaussian",
     "losses",
     "metrics",
