@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .data import shipped
-from .losses import importance_weighted_bound
+from .data import shipped, toy
+from .losses import importance_weighted_bound, kl_categorical
 from .networks import DigitClassifier
 
 
@@ -96,6 +96,79 @@ def log_likelihood(
     values = torch.cat([importance_weighted_bound(log_weights(part, k)) for part in x.split(chunk)])
     spread = values.std().item() if len(values) > 1 else math.nan
     return LogLikelihood(values.mean().item(), spread / math.sqrt(len(values)))
+
+
+def classifier_features(x: Tensor) -> Tensor:
+    """The 64 features of digits x (N, 1, 28, 28) in [0, 1] before the shipped classifier's last layer, (N, 64)."""
+    _check_images(x)
+    features = digit_classifier(x.device).features
+    return torch.cat([features(part) for part in x.split(2000)])
+
+
+def frechet_distance(a: Tensor, b: Tensor) -> float:
+    """Fréchet distance between Normals fitted to features a (N, D) and b (M, D) (Heusel et al. 2017, eq. 6).
+
+    ‖μₐ - μ_b‖² + tr(Σₐ + Σ_b - 2 (Σₐ Σ_b)^½), in squared units of the features. Biased upward for small samples: compare
+    at equal N. With Inception's features it is called FID; with others the figures are not comparable.
+    """
+    a, b = _check_features(a, b)
+    cov_a, cov_b = torch.cov(a.T), torch.cov(b.T)
+    values, vectors = torch.linalg.eigh(cov_a)
+    root = vectors * values.clamp(min=0).sqrt() @ vectors.T
+    # The eigenvalues of Σₐ Σ_b are those of the symmetric Σₐ^½ Σ_b Σₐ^½.
+    overlap = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
+    return ((a.mean(0) - b.mean(0)).square().sum() + cov_a.trace() + cov_b.trace() - 2 * overlap).item()
+
+
+def kernel_distance(a: Tensor, b: Tensor) -> float:
+    """Squared maximum mean discrepancy of features a (N, D) and b (M, D), unbiased, with the kernel (x·y/D + 1)³.
+
+    The expectation does not depend on N; around 0, negative ones included, where both come from one distribution.
+    Source: Bińkowski et al. 2018, section 4 (called KID with Inception's features).
+    """
+    a, b = _check_features(a, b)
+
+    def kernel(x, y):
+        return (x @ y.T / x.shape[1] + 1) ** 3
+
+    def within(x):
+        k = kernel(x, x)
+        return (k.sum() - k.trace()) / (len(x) * (len(x) - 1))
+
+    return (within(a) + within(b) - 2 * kernel(a, b).mean()).item()
+
+
+class Modes(NamedTuple):
+    """How a sample covers the modes of a mixture (Lin et al. 2018, PacGAN, section 4)."""
+
+    covered: int  # modes with at least one high-quality sample
+    high_quality: float  # share of the samples within three standard deviations of the nearest mode
+    reverse_kl: float  # KL(shares of the samples || weights of the modes), in nats; each sample counts for its nearest
+    floor: float  # the reverse KL that samples of the mixture itself have on average, (K - 1) / 2N
+
+
+def modes(x: Tensor, mixture: toy.Mixture) -> Modes:
+    """Coverage of the modes of `mixture` by samples x (N, D).
+
+    In two dimensions 1 - exp(-9/2) = 98.89 % of a perfect sample is of high quality.
+    """
+    if x.ndim != 2 or x.shape[1] != mixture.means.shape[1] or not len(x):
+        raise ValueError(f"x is {tuple(x.shape)}; give points of shape (N, {mixture.means.shape[1]}), N >= 1")
+    if not x.isfinite().all():
+        raise ValueError("x has NaN or infinite values")
+    distance, mode = torch.cdist(x, mixture.means.to(x)).min(1)
+    good = distance < 3 * mixture.sd.to(x)[mode]
+    k = len(mixture.means)
+    shares = mode.bincount(minlength=k).double() / len(x)
+    reverse_kl = kl_categorical(shares[None], mixture.weights.to(shares)[None])
+    return Modes(len(mode[good].unique()), good.double().mean().item(), reverse_kl.item(), (k - 1) / (2 * len(x)))
+
+
+def _check_features(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Both in double precision on the CPU: the square root of a covariance loses half of the digits."""
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:
+        raise ValueError(f"features are {tuple(a.shape)} and {tuple(b.shape)}; give (N, D) and (M, D), N and M >= 2")
+    return a.detach().cpu().double(), b.detach().cpu().double()
 
 
 def _check_images(x: Tensor) -> None:
