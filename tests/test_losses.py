@@ -352,3 +352,161 @@ def test_what_is_no_distribution_is_refused(name, p, q, message):
 def test_wasserstein_1d_refuses_single_samples():
     with pytest.raises(ValueError, match=r"give B samples of N numbers, shape \(B, N\)"):
         losses.wasserstein_1d(torch.zeros(3), torch.zeros(3))
+
+
+# Adversarial objectives, on scores
+
+
+def cross_entropy(scores, target):
+    return torch.nn.functional.binary_cross_entropy(scores.sigmoid(), torch.full_like(scores, target), reduction="none")
+
+
+# By name: the discriminator's loss of (real, fake) and the generator's of fake, written as the papers print them.
+ADVERSARIAL_ORACLES = {
+    "minimax": (
+        lambda real, fake: cross_entropy(real, 1.0) + cross_entropy(fake, 0.0),
+        lambda fake: (1 - fake.sigmoid()).log(),
+    ),
+    "non-saturating": (
+        lambda real, fake: cross_entropy(real, 1.0) + cross_entropy(fake, 0.0),
+        lambda fake: cross_entropy(fake, 1.0),
+    ),
+    "least squares": (
+        lambda real, fake: ((real - 1) ** 2 + fake**2) / 2,
+        lambda fake: (fake - 1) ** 2 / 2,
+    ),
+    "hinge": (
+        lambda real, fake: -torch.minimum(real - 1, 0 * real) - torch.minimum(-1 - fake, 0 * fake),
+        lambda fake: -fake,
+    ),
+    "wasserstein": (lambda real, fake: -(real - fake), lambda fake: -fake),
+}
+
+
+def test_there_is_an_oracle_for_every_adversarial_objective():
+    assert set(ADVERSARIAL_ORACLES) == set(losses.ADVERSARIAL)
+
+
+@pytest.mark.parametrize("name", ADVERSARIAL_ORACLES)
+@pytest.mark.parametrize("shape", [(50,), (20, 3)])
+def test_adversarial_losses_are_those_of_the_papers_one_per_score(name, shape):
+    real, fake = rand(*shape), rand(*shape, seed=1)
+    pair, (discriminator, generator) = losses.ADVERSARIAL[name], ADVERSARIAL_ORACLES[name]
+    torch.testing.assert_close(pair.discriminator(real, fake), discriminator(real, fake))
+    torch.testing.assert_close(pair.generator(fake), generator(fake))
+
+
+@pytest.mark.parametrize("name", ["minimax", "non-saturating"])
+def test_adversarial_losses_of_extreme_logits_are_finite(name):
+    scores = torch.tensor([-300.0, 300.0], requires_grad=True)
+    pair = losses.ADVERSARIAL[name]
+    values = torch.cat([pair.discriminator(scores, scores), pair.generator(scores)])
+    (slope,) = torch.autograd.grad(values.sum(), scores)
+    assert values.isfinite().all() and slope.isfinite().all()
+    assert values.abs().max() == 300
+
+
+@pytest.mark.parametrize("name", ADVERSARIAL_ORACLES)
+def test_the_two_players_pull_the_score_of_a_fake_in_opposite_directions(name):
+    fake = torch.linspace(-0.9, 0.9, 19, dtype=torch.float64, requires_grad=True)
+    pair = losses.ADVERSARIAL[name]
+    (d,) = torch.autograd.grad(pair.discriminator(torch.zeros_like(fake), fake).sum(), fake)
+    (g,) = torch.autograd.grad(pair.generator(fake).sum(), fake)
+    assert (g < 0).all()
+    if name != "least squares":  # there the discriminator pulls towards 0, from either side
+        assert (d > 0).all()
+
+
+@pytest.mark.parametrize("name", ["minimax", "non-saturating"])
+def test_the_best_score_is_the_log_ratio_of_the_densities(name):
+    p, q = rand(7, seed=2).softmax(0), rand(7, seed=3).softmax(0)
+    scores = (p / q).log().requires_grad_()
+    sure = torch.full_like(scores, 1e4)  # a score that costs nothing, so that the other term stands alone
+    loss = losses.ADVERSARIAL[name].discriminator
+    value = (p * loss(scores, -sure) + q * loss(sure, scores)).sum()
+    torch.testing.assert_close(torch.autograd.grad(value, scores)[0], torch.zeros(7).double(), atol=1e-12, rtol=0)
+    expected = math.log(4) - 2 * losses.js_divergence(p[None], q[None])[0]
+    torch.testing.assert_close(value.detach(), expected)
+
+
+# Penalties on the slope of a critic
+
+
+def test_penalties_of_a_linear_critic_are_those_of_its_weights():
+    w, real, fake = rand(3, 4), rand(5, 3, 4, seed=1), rand(5, 3, 4, seed=2)
+    critic = lambda x: (x * w).flatten(1).sum(1)  # noqa: E731
+    norm = w.norm()
+    torch.testing.assert_close(losses.gradient_penalty(critic, real, fake), ((norm - 1) ** 2).expand(5))
+    torch.testing.assert_close(losses.r1(critic, real), (norm**2 / 2).expand(5))
+
+
+def test_r1_of_a_quadratic_critic_is_its_closed_form_at_the_real_points():
+    A = rand(4, 4)
+    real = rand(6, 4, seed=1)
+    critic = lambda x: 0.5 * ((x @ (A + A.T) / 2) * x).sum(1)  # noqa: E731
+    torch.testing.assert_close(losses.r1(critic, real, 100 * real), 0.5 * (real @ (A + A.T) / 2).square().sum(1))
+
+
+def test_the_gradient_penalty_looks_between_each_real_point_and_its_fake():
+    seen = []
+    real, fake = rand(200, 3), rand(200, 3, seed=1)
+    torch.manual_seed(0)
+    losses.gradient_penalty(lambda x: seen.append(x.detach()) or x.sum(1), real, fake)
+    t = (seen[0] - real) / (fake - real)
+    torch.testing.assert_close(t, t[:, :1].expand(200, 3))  # one share a pair
+    assert stats.kstest(t[:, 0].numpy(), "uniform").pvalue > 0.01
+
+
+def test_penalties_match_finite_differences_in_the_point_and_in_the_weights():
+    real, fake = rand(3, 2, scale=1.0), rand(3, 2, scale=1.0, seed=1)
+    w = rand(2, 4, scale=1.0, seed=2).requires_grad_()
+    v = rand(4, scale=1.0, seed=3).requires_grad_()
+
+    def of_weights(penalty):
+        def value(w, v):
+            torch.manual_seed(0)  # the same points on the lines each time
+            return penalty(lambda x: (x @ w).tanh() @ v, real, fake)
+
+        return value
+
+    for penalty in (losses.r1, losses.gradient_penalty):
+        assert torch.autograd.gradcheck(of_weights(penalty), (w, v))
+    step = 1e-6
+    at = lambda x: (x @ w).tanh() @ v  # noqa: E731
+    slope = torch.stack([(at(real + step * e) - at(real - step * e)) / (2 * step) for e in torch.eye(2).double()], 1)
+    torch.testing.assert_close(losses.r1(at, real), 0.5 * slope.square().sum(1), rtol=1e-6, atol=1e-8)
+
+
+def test_penalties_of_replicas_come_apart_by_column():
+    w = rand(2, 3, seed=1)  # three linear critics on the plane
+    critic = lambda x: torch.einsum("bsi,is->bs", x, w)  # noqa: E731
+    real, fake = rand(5, 3, 2), rand(5, 3, 2, seed=2)
+    torch.testing.assert_close(losses.r1(critic, real), (w.square().sum(0) / 2).expand(5, 3))
+    expected = (w.norm(dim=0) - 1).square().expand(5, 3)
+    torch.testing.assert_close(losses.gradient_penalty(critic, real, fake), expected)
+
+
+def test_the_gradient_penalty_of_a_flat_critic_has_a_gradient():
+    w = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    value = losses.gradient_penalty(lambda x: x @ w, rand(4, 2), rand(4, 2, seed=1))
+    torch.testing.assert_close(value.detach(), torch.ones(4).double(), atol=1e-5, rtol=0)
+    assert torch.autograd.grad(value.sum(), w)[0].isfinite().all()
+
+
+def test_penalties_leave_no_gradient_in_the_data_and_work_without_grad_mode():
+    real, fake = rand(4, 2), rand(4, 2, seed=1)
+    with torch.no_grad():
+        losses.r1(lambda x: x.square().sum(1), real)
+    assert not real.requires_grad and not fake.requires_grad and real.grad is None
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "message"),
+    [
+        (torch.zeros(3, 2), torch.zeros(4, 2), "shapes differ: real"),
+        (torch.zeros(3, 2, dtype=torch.uint8), torch.zeros(3, 2, dtype=torch.uint8), "floats are needed"),
+    ],
+)
+def test_the_gradient_penalty_refuses_what_does_not_fit(real, fake, message):
+    with pytest.raises(ValueError, match=message):
+        losses.gradient_penalty(lambda x: x.sum(1), real, fake)

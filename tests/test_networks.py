@@ -1,8 +1,19 @@
+from collections import Counter
+
 import pytest
 import torch
 from torch import nn
 
-from course_lib.networks import IMAGE, BernoulliDecoder, DigitClassifier, GaussianEncoder, mlp
+from course_lib.networks import (
+    IMAGE,
+    BernoulliDecoder,
+    ConvDiscriminator,
+    ConvGenerator,
+    DigitClassifier,
+    GaussianEncoder,
+    Replicas,
+    mlp,
+)
 
 
 def parameters(net):
@@ -116,5 +127,109 @@ def test_samples_do_not_see_each_other_and_every_parameter_learns(name):
     ],
 )
 def test_bad_input_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+# The DCGAN pair
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 28, 28), (1, 32, 32), (3, 32, 32), (2, 8, 12)])
+def test_the_convolutional_pair_fits_together(shape):
+    x = ConvGenerator(5, shape, width=4)(torch.randn(6, 5))
+    assert x.shape == (6, *shape) and x.min() >= 0 and x.max() <= 1
+    assert ConvDiscriminator(shape, width=4)(x).shape == (6,)
+
+
+def test_the_convolutional_pair_has_the_layers_that_its_paper_asks_for():
+    g, d = ConvGenerator(), ConvDiscriminator()
+    assert parameters(g) == 64 * 64 * 49 + 2 * 64 + 64 * 32 * 16 + 2 * 32 + 32 * 16 + 1
+    assert parameters(d) == 32 * 16 + 32 + 32 * 64 * 16 + 2 * 64 + 64 * 49 + 1
+    kinds = lambda net: Counter(type(layer).__name__ for layer in net.net)  # noqa: E731
+    assert kinds(g)["BatchNorm2d"] == 2 and kinds(d)["BatchNorm2d"] == 1
+    assert kinds(g)["ReLU"] == 2 and kinds(d)["LeakyReLU"] == 2 and not kinds(d)["ReLU"]
+    assert not [layer for layer in (*g.modules(), *d.modules()) if isinstance(layer, (nn.MaxPool2d, nn.AvgPool2d))]
+
+
+@pytest.mark.parametrize("make", [lambda: ConvGenerator(width=64), lambda: ConvDiscriminator(width=64)])
+def test_the_convolutional_pair_starts_narrow(make):
+    torch.manual_seed(0)
+    for layer in make().modules():
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)) and layer.weight.numel() > 1000:
+            assert layer.weight.mean().abs() < 2e-3 and abs(layer.weight.std() - 0.02) < 2e-3
+        if isinstance(layer, nn.BatchNorm2d):
+            assert abs(layer.weight.mean() - 1) < 0.02 and 0.01 < layer.weight.std() < 0.03
+
+
+def test_the_discriminator_sees_images_from_minus_one_to_one():
+    seen = []
+    net = ConvDiscriminator(width=4)
+    net.net.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    net(torch.tensor([0.0, 0.5, 1.0])[:, None, None, None].expand(3, 1, 28, 28))
+    torch.testing.assert_close(seen[0][:, 0, 0, 0], torch.tensor([-1.0, 0.0, 1.0]))
+
+
+# Replicas
+
+
+def small():
+    return mlp([3, 5, 2], nn.Tanh)
+
+
+def test_each_replica_computes_and_learns_what_it_would_alone():
+    torch.manual_seed(0)
+    replicas, x = Replicas(small, 4), torch.randn(6, 4, 3)
+    alone = [replicas.one(i) for i in range(4)]
+    out = replicas(x)
+    assert out.shape == (6, 4, 2)
+    for i, net in enumerate(alone):
+        torch.testing.assert_close(out[:, i], net(x[:, i]))
+        net(x[:, i]).square().mean(0).sum().backward()
+    out.square().mean(0).sum().backward()
+    for name, weight in zip(replicas.names, replicas.weights, strict=True):
+        expected = torch.stack([dict(net.named_parameters())[name].grad for net in alone])
+        torch.testing.assert_close(weight.grad, expected)
+
+
+def test_replicas_start_apart_as_networks_made_one_after_another():
+    torch.manual_seed(0)
+    replicas = Replicas(small, 3)
+    torch.manual_seed(0)
+    for i, net in enumerate([small() for _ in range(3)]):
+        assert all(map(torch.equal, replicas.one(i).parameters(), net.parameters()))
+    assert parameters(replicas) == 3 * parameters(small())
+
+
+def test_replicas_of_convolutions_and_of_one_score():
+    torch.manual_seed(0)
+    make = lambda: nn.Sequential(nn.Conv2d(1, 3, 3), nn.Flatten(), nn.Linear(3 * 4, 1), nn.Flatten(0))  # noqa: E731
+    replicas, x = Replicas(make, 2), torch.randn(5, 2, 1, 4, 4)
+    assert replicas(x).shape == (5, 2)
+    torch.testing.assert_close(replicas(x)[:, 1], replicas.one(1)(x[:, 1]))
+
+
+def test_replicas_are_saved_and_loaded_and_one_is_a_copy():
+    replicas, other = Replicas(small, 2), Replicas(small, 2)
+    other.load_state_dict(replicas.state_dict())
+    x = torch.randn(4, 2, 3)
+    torch.testing.assert_close(other(x), replicas(x))
+    before = replicas(x)
+    nn.init.zeros_(next(replicas.one(0).parameters()))
+    torch.testing.assert_close(replicas(x), before)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: ConvGenerator(shape=(1, 30, 28)), r"shape is \(1, 30, 28\); .*divisible by 4"),
+        (lambda: ConvDiscriminator(shape=(1, 28, 27)), "divisible by 4"),
+        (lambda: ConvGenerator(5)(torch.zeros(3, 4)), r"z is \(3, 4\); this generator takes \(B, 5\)"),
+        (lambda: ConvDiscriminator()(images(2, (3, 28, 28))), r"this discriminator takes \(B, 1, 28, 28\)"),
+        (lambda: Replicas(small, 0), "n is 0; give 1 or more"),
+        (lambda: Replicas(small, 2)(torch.zeros(5, 3, 3)), r"x is \(5, 3, 3\); give \(B, 2, ...\)"),
+        (lambda: Replicas(small, 2)(torch.zeros(5)), r"x is \(5,\)"),
+    ],
+)
+def test_the_adversarial_networks_refuse_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
