@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from .data import Batch
@@ -27,8 +27,8 @@ class Player(nn.Module):
         lr: learning rate.
         optimizer: `optimizer(parameters, lr=lr)`; Adam where it is not given.
         steps: moves in a row before the next player's turn.
-        ema: keep `average`, a copy of the network whose weights follow those of `net` as a moving average with this
-            decay (a shorter memory at first, so that the random start is soon forgotten).
+        ema: keep `average.module`, a copy of the network whose weights and buffers follow those of `net` as an
+            exponential moving average with this decay.
     """
 
     def __init__(
@@ -196,12 +196,7 @@ def _epoch(moves, players, batches, step, bar, schedule) -> dict[str, tuple[Tens
 def _moving_average(net: nn.Module, decay: float) -> AveragedModel:
     if not 0 <= decay < 1:
         raise ValueError(f"ema is {decay}; give a decay in [0, 1)")
-
-    def move(average: Tensor, value: Tensor, moves: Tensor | int) -> Tensor:
-        memory = torch.as_tensor((1 + moves) / (10 + moves)).clamp(max=decay)
-        return average + (1 - memory.to(value)) * (value - average) if value.is_floating_point() else value
-
-    return AveragedModel(net, avg_fn=move, use_buffers=True).requires_grad_(False)
+    return AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True).requires_grad_(False)
 
 
 def _give_turn(player: Player | None, players: Sequence[Player]) -> None:
@@ -232,7 +227,7 @@ def _read(sums: dict[str, tuple[Tensor, int]], epoch: int) -> dict[str, float]:
 
 def _save(path: Path, players, batches, history: History, step: int) -> None:
     state = {
-        "players": {p.name: {"net": p.net.state_dict(), "optimizer": p.optimizer.state_dict()} for p in players},
+        "players": {p.name: {name: part.state_dict() for name, part in _stored(p)} for p in players},
         "batches": batches.state_dict() if hasattr(batches, "state_dict") else {},
         "rng": torch.get_rng_state(),
         "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
@@ -241,6 +236,12 @@ def _save(path: Path, players, batches, history: History, step: int) -> None:
     }
     with atomic_path(path) as temporary:
         torch.save(state, temporary)
+
+
+def _stored(player: Player):
+    """What of a player goes into a checkpoint, by name."""
+    parts = {"net": player.net, "optimizer": player.optimizer, "average": player.average}
+    return [(name, part) for name, part in parts.items() if part is not None]
 
 
 def _load(path: Path, players, batches) -> tuple[History, int]:
@@ -256,10 +257,10 @@ def _load(path: Path, players, batches) -> tuple[History, int]:
         raise ValueError(f"{path} holds players {list(stored)}, not {[p.name for p in players]}")
     try:
         for player in players:
-            player.net.load_state_dict(stored[player.name]["net"])
-            player.optimizer.load_state_dict(stored[player.name]["optimizer"])
-    except (RuntimeError, ValueError) as error:  # torch's messages run over many lines
-        raise ValueError(f"{path} holds networks of another shape than these players'; remove it") from error
+            for name, part in _stored(player):
+                part.load_state_dict(stored[player.name][name])
+    except (RuntimeError, ValueError, KeyError) as error:  # torch's messages run over many lines
+        raise ValueError(f"{path} holds networks of another form than these players'; remove it") from error
     if state["batches"] and hasattr(batches, "load_state_dict"):
         batches.load_state_dict(state["batches"])
     torch.set_rng_state(state["rng"])

@@ -399,6 +399,36 @@ def test_losses_are_read_once_an_epoch_never_inside_a_step():
     assert reads(30, reading) == 32  # so the count does see a read
 
 
+# Moving averages
+
+
+def test_the_average_follows_weights_and_buffers_by_the_recursion():
+    net = nn.Sequential(linear(), nn.BatchNorm1d(1))
+    player, expected = Player("a", net, squared_error, lr=0.1, ema=0.75), None
+    for _ in range(6):
+        quietly(player, [numbers()], 1)
+        now = [value.detach().clone() for value in (*net.parameters(), net[1].running_mean, net[1].running_var)]
+        pairs = zip(expected or now, now, strict=True)
+        expected = [0.75 * average + 0.25 * value for average, value in pairs]
+    average = player.average.module
+    torch.testing.assert_close([*average.parameters(), average[1].running_mean, average[1].running_var], expected)
+    assert not torch.equal(expected[0], now[0])
+
+
+def test_an_average_changes_nothing_else():
+    plain, averaged = line(), line(ema=0.9)
+    for player in (plain, averaged):
+        quietly(player, Batches(numbers(), 5), 2)
+    assert all(map(torch.equal, weights(plain.net), weights(averaged.net)))
+    assert plain.average is None and not any(p.requires_grad for p in averaged.average.parameters())
+
+
+def test_a_checkpoint_without_the_average_is_refused(tmp_path):
+    quietly(line(), [numbers()], 1, checkpoint=tmp_path / "run.pt")
+    with pytest.raises(ValueError, match="networks of another form"):
+        quietly(line(ema=0.9), [numbers()], 2, checkpoint=tmp_path / "run.pt", resume=True)
+
+
 # Checkpoints
 
 
@@ -419,7 +449,14 @@ def two_player_run(epochs, seed=0, **options):
     return quietly(players, DataLoader(TensorDataset(*numbers()), 7, shuffle=True), epochs, **options)
 
 
-@pytest.mark.parametrize("run", [digits_run, two_player_run])
+def averaging_run(epochs, seed=0, **options):
+    """A moving average, of a batch norm's buffers as well."""
+    seed_everything(seed)
+    player = Player("a", nn.Sequential(linear(seed), nn.BatchNorm1d(1)), squared_error, ema=0.9)
+    return quietly(player, Batches(numbers(), 5, seed=seed), epochs, **options)
+
+
+@pytest.mark.parametrize("run", [digits_run, two_player_run, averaging_run])
 def test_a_resumed_run_is_the_straight_one_bit_for_bit(run, tmp_path):
     straight, parts = tmp_path / "straight.pt", tmp_path / "parts.pt"
     expected = run(4, checkpoint=straight)
@@ -582,7 +619,7 @@ def test_a_checkpoint_of_networks_of_another_shape_is_refused(tmp_path):
     file = tmp_path / "run.pt"
     quietly(line(), [numbers()], 1, checkpoint=file)
     wider = Player("line", nn.Linear(3, 2), squared_error)
-    with pytest.raises(ValueError, match=r"run\.pt holds networks of another shape"):
+    with pytest.raises(ValueError, match=r"run\.pt holds networks of another form"):
         quietly(wider, [numbers()], 2, checkpoint=file, resume=True)
 
 
