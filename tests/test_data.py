@@ -15,13 +15,16 @@ from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.io import savemat
 from sklearn.datasets import load_digits
+from sklearn.datasets._olivetti_faces import FACES
 
 from course_lib import data
 from course_lib.data import Batches, Images, files, load, vary, wordlists
@@ -170,7 +173,7 @@ def test_images_take_and_batch():
 
 
 def test_names_of_the_real_data_sets():
-    assert data.names() == ["digits", "mnist", "fashion_mnist", "cifar10", "census_names", "names"]
+    assert data.names() == ["digits", "mnist", "fashion_mnist", "cifar10", "olivetti", "census_names", "names"]
 
 
 @pytest.mark.parametrize("function", [data.load, data.available, data.where])
@@ -193,8 +196,8 @@ def test_load_of_a_list_of_words_says_how_to_read_it(name):
         data.load(name)
 
 
-def test_native_is_for_digits_alone():
-    with pytest.raises(ValueError, match="native=True is for 'digits' alone"):
+def test_native_is_for_the_sets_that_are_resampled():
+    with pytest.raises(ValueError, match="native=True is for 'digits' and 'olivetti'; 'mnist' has one size"):
         data.load("mnist", native=True)
 
 
@@ -267,7 +270,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append(self.path)
         _, behaviour, name = self.path.split("/")
-        BEHAVIOURS[behaviour](self, self.server.files[name])
+        BEHAVIOURS[behaviour](self, self.server.files[name.split("?")[-1]])
 
     def log_message(self, *args):
         pass
@@ -518,6 +521,66 @@ def test_the_cifar_archive_is_verified_and_parsed(server, tmp_path, monkeypatch)
         assert np.array_equal(x[:, 2, 31, 30].numpy(), expected[:, 1 + 2 * 1024 + 31 * 32 + 30])
         assert np.array_equal(x.flatten(1).numpy(), expected[:, 1:])
     assert len(server.asked) == 1
+
+
+@pytest.fixture
+def olivetti(server, tmp_path, monkeypatch):
+    """Two people's random pictures, (20, 64, 64), in the form of the published file, at mirrors as named."""
+    pictures = np.random.default_rng(0).integers(0, 256, (20, 64, 64), np.uint8)
+    stream = io.BytesIO()
+    savemat(stream, {"faces": pictures.transpose(0, 2, 1).reshape(20, 4096).T, "p": np.zeros((3, 3))})
+    content = server.files["olivettifaces.mat"] = stream.getvalue()
+    file = File("olivettifaces.mat", "sha256:" + hashlib.sha256(content).hexdigest())
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+
+    def use(*addresses):
+        urls = tuple(f"{server.url}/{address}" for address in addresses)
+        source = data.Source({"train": (file,), "test": (file,)}, urls, REAL_SOURCES["olivetti"].parse)
+        monkeypatch.setattr(data, "SOURCES", REAL_SOURCES | {"olivetti": source})
+        return torch.from_numpy(pictures)
+
+    return use
+
+
+def test_olivetti_faces_stand_upright_and_each_persons_last_two_are_the_test_set(olivetti, server):
+    pictures = olivetti("right/")
+    train, test = (data.load("olivetti", split, native=True) for split in ("train", "test"))
+    assert torch.equal(test.x[:, 0], pictures[[8, 9, 18, 19]]) and test.y.tolist() == [0, 0, 1, 1]
+    assert torch.equal(train.x[:, 0], pictures[[*range(8), *range(10, 18)]]) and train.y.tolist() == [0] * 8 + [1] * 8
+    assert train.x.dtype == torch.uint8 and train.y.dtype == torch.int64 and train.x.shape == (16, 1, 64, 64)
+    assert len(server.asked) == 1
+
+
+def test_olivetti_faces_are_averaged_over_areas(olivetti):
+    pictures = olivetti("right/")
+    x, y = data.load("olivetti", "test")
+    assert x.shape == (4, 1, 28, 28) and x.dtype == torch.uint8 and y.tolist() == [0, 0, 1, 1]
+    finer = pictures[[8, 9, 18, 19]].double().repeat_interleave(7, 1).repeat_interleave(7, 2)
+    expected = torch.nn.functional.avg_pool2d(finer, 16)
+    assert (x[:, 0] - expected).abs().max() <= 0.5 + 1e-3  # rounding to whole levels
+
+
+def test_the_file_name_can_follow_a_complete_address(olivetti, server, tmp_path):
+    olivetti("wrong/", "right/5976027?")
+    assert not data.available("olivetti") and data.where("olivetti") == "not here; load('olivetti') downloads it"
+    assert len(data.load("olivetti").x) == 16
+    assert server.asked == ["/wrong/olivettifaces.mat", "/right/5976027?olivettifaces.mat"]
+    assert data.available("olivetti") and data.where("olivetti") == str(tmp_path / "olivetti")
+    assert files_in(tmp_path) == ["olivettifaces.mat"]
+
+
+def test_other_olivetti_faces_than_the_published_are_refused(olivetti, tmp_path):
+    olivetti("wrong/", "short/")
+    with pytest.raises(ConnectionError, match=r"checksum differs(.|\n)*load\('digits'\) works offline"):
+        data.load("olivetti")
+    assert files_in(tmp_path) == []
+
+
+def test_olivettis_real_addresses_are_those_of_the_published_file():
+    (file,), mirrors = REAL_SOURCES["olivetti"].files["test"], REAL_SOURCES["olivetti"].mirrors
+    first, second = (urlsplit(mirror + file.name) for mirror in mirrors)
+    assert f"{first.scheme}://{first.netloc}{first.path}" == FACES.url and file.checksum == f"sha256:{FACES.checksum}"
+    assert second.path.endswith("/data/olivettifaces.mat")
 
 
 COUNTS = {

@@ -1,4 +1,4 @@
-"""Data sets: embedded digits and names, toy densities, and verified downloads of MNIST and others."""
+"""Data sets: embedded digits and names, drawn faces, toy densities, verified downloads of MNIST and others."""
 
 import io
 import tarfile
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from . import toy, wordlists
+from . import faces, toy, wordlists
 from .batches import Batch, Batches, Images, vary
 from .files import File, cache_folder, fetch_all, matches, read, result, shipped
 from .wordlists import LISTS, words
@@ -20,6 +20,7 @@ __all__ = [
     "Batches",
     "Images",
     "available",
+    "faces",
     "load",
     "names",
     "resample_digits",
@@ -76,11 +77,13 @@ def load(name: str, split: str = "train", native: bool = False) -> Images:
     """A data set as `Images(x, y)`: x uint8 (N, C, H, W), y int64 (N,).
 
     "digits" (UCI, 1,438 + 359 real handwritten digits) comes with the course, resampled from 8×8 to the 28×28 of
-    MNIST; `native=True` gives the 8×8. "mnist" and "fashion_mnist" are (1, 28, 28), "cifar10" is (3, 32, 32); they
-    are downloaded once into the cache folder (COURSE_DATA, if set), verified, and found there from then on.
+    MNIST; `native=True` gives the 8×8. "mnist" and "fashion_mnist" are (1, 28, 28), "cifar10" is (3, 32, 32).
+    "olivetti" is 320 + 80 photographs of 40 people (AT&T Laboratories Cambridge; for research), y the person, averaged
+    to 28×28; `native=True` gives the 64×64. All but the digits are downloaded once into the cache folder
+    (COURSE_DATA, if set), verified, and found there from then on.
 
     Raises:
-        ValueError: an unknown name or split, a list of words, or `native` for another set than digits.
+        ValueError: an unknown name or split, a list of words, or `native` for a set of one size.
         ConnectionError: not in the cache and no mirror could be reached.
     """
     _check_name(name)
@@ -88,14 +91,10 @@ def load(name: str, split: str = "train", native: bool = False) -> Images:
         raise ValueError(f"{name!r} is a list of words, not of images; words({name!r}) reads it")
     if split not in SPLITS:
         raise ValueError(f"split is {split!r}; give 'train' or 'test'")
-    if native and name != "digits":
-        raise ValueError(f"native=True is for 'digits' alone; {name!r} has one size")
-    if name == "digits":
-        images = _load_digits(split)
-        return images if native else Images(resample_digits(images.x), images.y)
-    source = SOURCES[name]
-    contents = fetch_all(name, source.files[split], source.mirrors, "load('digits')")
-    return source.parse(split, contents)
+    if native and name not in RESAMPLED:
+        raise ValueError(f"native=True is for {' and '.join(map(repr, RESAMPLED))}; {name!r} has one size")
+    images = _load_digits(split) if name == "digits" else _load_download(name, split)
+    return images if native or name not in RESAMPLED else Images(RESAMPLED[name](images.x), images.y)
 
 
 def resample_digits(x: Tensor) -> Tensor:
@@ -105,6 +104,15 @@ def resample_digits(x: Tensor) -> Tensor:
     framed = F.pad(x.float(), (2, 2, 2, 2))
     large = F.interpolate(framed, size=(28, 28), mode="bicubic", align_corners=False)
     return large.clamp(0, 255).round().to(torch.uint8)
+
+
+def _average_faces(x: Tensor) -> Tensor:
+    """(N, 1, 64, 64) -> (N, 1, 28, 28), uint8: each pixel the mean of the area that it covers."""
+    share = torch.eye(64).repeat_interleave(7, 0).view(28, 16, 64).mean(1)  # 64·7 = 28·16
+    return (share @ x.float() @ share.T).round().to(torch.uint8)
+
+
+RESAMPLED = {"digits": resample_digits, "olivetti": _average_faces}  # sets that are not given in their native size
 
 
 def _check_name(name: str) -> None:
@@ -127,6 +135,12 @@ def _load_digits(split: str) -> Images:
     return Images(torch.from_numpy(levels)[:, None], torch.from_numpy(y[chosen].astype(np.int64)))
 
 
+def _load_download(name: str, split: str) -> Images:
+    source = SOURCES[name]
+    contents = fetch_all(name, source.files[split], source.mirrors, "load('digits')")
+    return source.parse(split, contents)
+
+
 def _parse_idx(split: str, contents: list[bytes]) -> Images:
     # IDX: a magic number whose last byte is the number of dimensions, the dimensions, the bytes.
     arrays = []
@@ -146,6 +160,17 @@ def _parse_cifar10(split: str, contents: list[bytes]) -> Images:
     return Images(records[:, 1:].reshape(-1, 3, 32, 32).clone(), records[:, 0].long())
 
 
+def _parse_olivetti(split: str, contents: list[bytes]) -> Images:
+    # Not through scikit-learn, whose copy of this file is a pickle. A column is a picture, itself column by column.
+    from scipy.io import loadmat
+
+    columns = loadmat(io.BytesIO(contents[0]), variable_names=["faces"])["faces"]
+    x = torch.from_numpy(np.ascontiguousarray(columns.T, np.uint8)).view(-1, 1, 64, 64).mT.contiguous()
+    place = torch.arange(len(x))  # ten pictures of each person in a row, of which the last two are for testing
+    chosen = (place % 10 >= 8) == (split == "test")
+    return Images(x[chosen], place[chosen] // 10)
+
+
 def _idx_files(train_x: str, train_y: str, test_x: str, test_y: str, packed: bool = False):
     def pair(prefix, x, y):
         return (
@@ -161,6 +186,7 @@ _CIFAR10 = File(
     "sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
     packed=True,
 )
+_OLIVETTI = File("olivettifaces.mat", "sha256:b612fb967f2dc77c9c62d3e1266e0c73d5fca46a4b8906c18e454d41af987794")
 
 SOURCES = {
     "mnist": Source(
@@ -194,5 +220,11 @@ SOURCES = {
         {"train": (_CIFAR10,), "test": (_CIFAR10,)},
         ("https://www.cs.toronto.edu/~kriz/", "https://cave.cs.toronto.edu/kriz/"),
         _parse_cifar10,
+    ),
+    "olivetti": Source(
+        {"train": (_OLIVETTI,), "test": (_OLIVETTI,)},
+        # The first address is complete without the file's name; after a question mark that is ignored.
+        ("https://ndownloader.figshare.com/files/5976027?", "https://cs.nyu.edu/~roweis/data/"),
+        _parse_olivetti,
     ),
 }
