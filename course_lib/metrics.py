@@ -8,9 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .data import shipped, toy
+from .data import faces, shipped, toy
 from .losses import importance_weighted_bound, kl_categorical
-from .networks import DigitClassifier
+from .networks import DigitClassifier, FaceReader
 
 
 class Quality(NamedTuple):
@@ -76,6 +76,34 @@ def digit_quality(x: Tensor, train: Tensor, held_out: Tensor) -> Quality:
     return Quality(confident_share(x), classes_found(x), nn_ratio(x, train, held_out))
 
 
+@cache
+def face_reader(device: torch.device | str = "cpu") -> FaceReader:
+    """The shipped reader of the factors of drawn faces (card: data/weights/face_reader.md), frozen."""
+    from safetensors.torch import load_file
+
+    net = FaceReader()
+    net.load_state_dict(load_file(shipped("weights/face_reader.safetensors")))
+    return net.eval().requires_grad_(False).to(device)
+
+
+def read_faces(x: Tensor) -> Tensor:
+    """The factors (N, 8) in [0, 1], in the order of `data.faces.FACTORS`, that the shipped reader sees in x.
+
+    x is (N, 3, 28, 28) in [0, 1]. Of a picture that is no face it reads factors as well; see `redraw_distance`.
+    """
+    _check_images(x)
+    net = face_reader(x.device)
+    return torch.cat([net(part) for part in x.split(2000)])
+
+
+def redraw_distance(x: Tensor) -> Tensor:
+    """Root-mean-square difference of the pixels of x (N, 3, 28, 28) and of the faces redrawn from what is read: (N,).
+
+    Small for a face, large for anything else.
+    """
+    return (x - faces.draw(read_faces(x))).square().mean((1, 2, 3)).sqrt()
+
+
 class LogLikelihood(NamedTuple):
     """An importance-sampled estimate of log p(x) in nats, mean over the data, and its standard error."""
 
@@ -108,8 +136,8 @@ def classifier_features(x: Tensor) -> Tensor:
 def frechet_distance(a: Tensor, b: Tensor) -> float:
     """Fréchet distance between Normals fitted to features a (N, D) and b (M, D) (Heusel et al. 2017, eq. 6).
 
-    ‖μₐ - μ_b‖² + tr(Σₐ + Σ_b - 2 (Σₐ Σ_b)^½), in squared units of the features. Biased upward for small samples: compare
-    at equal N. With Inception's features it is called FID; with others the figures are not comparable.
+    ‖μₐ - μ_b‖² + tr(Σₐ + Σ_b - 2 (Σₐ Σ_b)^½), in squared units of the features. Biased upward for small samples:
+    compare at equal N. With Inception's features it is called FID; with others the figures are not comparable.
     """
     a, b = _check_features(a, b)
     cov_a, cov_b = torch.cov(a.T), torch.cov(b.T)

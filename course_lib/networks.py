@@ -68,6 +68,25 @@ class DigitClassifier(nn.Module):
         return self.head(self.features(x))
 
 
+class FaceReader(nn.Module):
+    """x (B, 3, 28, 28) in [0, 1] -> the factors of the drawn faces, (B, factors) in [0, 1]; small enough to ship."""
+
+    def __init__(self, factors: int = 8, width: int = 16):
+        super().__init__()
+        self.features = nn.Sequential(
+            *(nn.Conv2d(3, width, 5, stride=2, padding=2), nn.ReLU()),  # (B, w, 14, 14)
+            *(nn.Conv2d(width, 2 * width, 5, stride=2, padding=2), nn.ReLU()),  # (B, 2w, 7, 7)
+            *(nn.Conv2d(2 * width, 3 * width, 3, stride=2, padding=1), nn.ReLU()),  # (B, 3w, 4, 4)
+            *(nn.Flatten(), nn.Linear(3 * width * 16, 64), nn.ReLU()),
+        )
+        self.head = nn.Linear(64, factors)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[1:] != (3, 28, 28):
+            raise ValueError(f"x is {tuple(x.shape)}; the reader takes (B, 3, 28, 28)")
+        return self.head(self.features(x)).sigmoid()
+
+
 class ConvGenerator(nn.Module):
     """z (B, D) -> images (B, C, H, W) in [0, 1]: the generator of DCGAN (Radford et al. 2016, section 3), made small.
 

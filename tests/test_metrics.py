@@ -5,11 +5,12 @@ import re
 import numpy as np
 import pytest
 import torch
+from scipy import linalg
 from sklearn.neighbors import NearestNeighbors
 from torch.distributions import Independent, Normal
 
 from course_lib import metrics
-from course_lib.data import available, load, shipped
+from course_lib.data import available, faces, load, shipped, toy
 from course_lib.linear_gaussian import ProbabilisticPCA
 
 
@@ -250,3 +251,244 @@ def test_images_of_another_size_are_refused():
 def test_log_likelihood_refuses_bad_input(log_weights, x, k, message):
     with pytest.raises(ValueError, match=message):
         metrics.log_likelihood(log_weights, x, k)
+
+
+# The reader of drawn faces
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """A thousand faces of a seed that the reader did not see, and their factors."""
+    x, factors = faces.sample(1000, seed=20_000)
+    return x / 255, factors
+
+
+def face_card():
+    return shipped("weights/face_reader.md").read_text()
+
+
+def test_reader_is_as_exact_as_its_card_says():
+    x, factors = faces.sample(2000, seed=10_000)
+    errors = (metrics.read_faces(x / 255) - factors).abs().mean(0).tolist()
+    for name, error in zip(faces.FACTORS, errors, strict=True):
+        assert error == pytest.approx(float(re.search(rf"\| {name} \| (\d\.\d+) \|", face_card()).group(1)), abs=2e-4)
+
+
+def test_reader_file_is_the_one_on_its_card():
+    content = shipped("weights/face_reader.safetensors").read_bytes()
+    assert len(content) <= 400_000
+    assert hashlib.sha256(content).hexdigest() == re.search(r"sha256 `(\w+)`", face_card()).group(1)
+
+
+def test_reader_is_frozen_and_loaded_once():
+    net = metrics.face_reader()
+    assert net is metrics.face_reader() and not net.training
+    assert not any(p.requires_grad for p in net.parameters())
+
+
+def test_each_factor_is_read_off_faces_never_seen(drawn):
+    x, factors = drawn
+    read = metrics.read_faces(x)
+    assert read.shape == (1000, 8) and read.min() >= 0 and read.max() <= 1
+    errors = dict(zip(faces.FACTORS, (read - factors).abs().mean(0).tolist(), strict=True))
+    assert errors.pop("smile") < 0.05  # measured 0.035; the others at most 0.014; 0.25 is what 0.5 for all would have
+    assert max(errors.values()) < 0.02
+
+
+def test_reading_survives_a_little_noise(drawn):
+    x, factors = drawn
+    noise = 0.03 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    errors = (metrics.read_faces((x + noise).clamp(0, 1)) - factors).abs().mean(0)
+    assert errors.max() < 0.08
+
+
+def test_faces_are_redrawn_as_they_were(drawn):
+    distance = metrics.redraw_distance(drawn[0])
+    assert distance.shape == (1000,)
+    assert distance.median() < 0.015 and distance.max() < 0.05  # measured 0.010 and 0.038
+
+
+def test_redraw_distance_is_the_distance_to_the_face_with_the_factors_read(drawn):
+    x = drawn[0][:10]
+    redrawn = faces.draw(metrics.read_faces(x))
+    expected = ((x - redrawn).double().flatten(1).norm(dim=1) / math.sqrt(3 * 28 * 28)).float()
+    torch.testing.assert_close(metrics.redraw_distance(x), expected)
+
+
+def no_faces(x):
+    """Pictures with something of faces, and the least redraw distance of any; faces have 0.038 at most."""
+    g = torch.Generator().manual_seed(0)
+    pick = torch.randint(len(x), (len(x), x[0].numel()), generator=g)
+    return {
+        "uniform noise": (torch.rand(x.shape, generator=g), 0.3),
+        "noise with the marginals of faces": (x.flatten(1).gather(0, pick).view_as(x), 0.14),
+        "shuffled pixels": (x.flatten(2)[..., torch.randperm(784, generator=g)].view_as(x), 0.1),
+        "the mean face": (x.mean(0, keepdim=True), 0.08),
+        "upside down": (x.flip(2), 0.12),
+    }
+
+
+def test_redraw_distance_is_large_for_what_is_no_face(drawn):
+    for name, (x, least) in no_faces(drawn[0]).items():
+        assert metrics.redraw_distance(x).min() > least, name
+    other = drawn[0].roll(1, 0)
+    for x in (
+        torch.cat([drawn[0][..., :14], other[..., 14:]], 3),
+        torch.cat([drawn[0][:, :, :14], other[:, :, 14:]], 2),
+    ):
+        assert metrics.redraw_distance(x).quantile(0.05) > 0.06  # halves of two faces that can be alike: 0.076
+
+
+@pytest.mark.parametrize("measure", [metrics.read_faces, metrics.redraw_distance])
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (torch.zeros(2, 1, 28, 28), r"the reader takes \(B, 3, 28, 28\)"),
+        (torch.zeros(2, 3, 32, 32), r"the reader takes \(B, 3, 28, 28\)"),
+        (torch.zeros(3, 28, 28), r"give floats \(N, C, H, W\)"),
+        (torch.zeros(2, 3, 28, 28, dtype=torch.uint8), "give floats"),
+        (torch.full((2, 3, 28, 28), 1.5), r"give values in \[0, 1\]"),
+        (torch.full((2, 3, 28, 28), math.nan), r"give values in \[0, 1\]"),
+    ],
+)
+def test_what_are_no_pictures_of_faces_is_refused(measure, x, message):
+    with pytest.raises(ValueError, match=message):
+        measure(x)
+
+
+# Distances between sets of features
+
+
+def features(n, dim=6, shift=0.0, seed=0):
+    """n draws of a Normal whose covariance is not diagonal, in double precision."""
+    generator = torch.Generator().manual_seed(seed)
+    mix = torch.randn(dim, dim, generator=torch.Generator().manual_seed(99), dtype=torch.float64)
+    return torch.randn(n, dim, generator=generator, dtype=torch.float64) @ mix + shift
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_frechet_distance_is_the_formula_with_scipys_matrix_root(seed):
+    a, b = features(50, seed=seed), 1.5 * features(80, shift=0.3, seed=seed + 10)
+    mean, (cov_a, cov_b) = (a.mean(0) - b.mean(0)), (np.cov(a.T.numpy()), np.cov(b.T.numpy()))
+    root = linalg.sqrtm(cov_a @ cov_b).real
+    expected = float(mean.square().sum()) + np.trace(cov_a + cov_b - 2 * root)
+    assert metrics.frechet_distance(a, b) == pytest.approx(expected, rel=1e-8)
+    assert metrics.frechet_distance(b, a) == pytest.approx(expected, rel=1e-8)
+
+
+def test_frechet_distance_of_equal_and_of_shifted_sets():
+    a = features(100)
+    assert metrics.frechet_distance(a, a) == pytest.approx(0, abs=1e-8)
+    assert metrics.frechet_distance(a, a + 2) == pytest.approx(6 * 4, rel=1e-8)
+    assert metrics.frechet_distance(a, 3 * a) == pytest.approx(
+        float(4 * a.mean(0).square().sum() + 4 * torch.cov(a.T).trace()), rel=1e-6
+    )
+
+
+def test_frechet_distance_of_features_that_span_too_little_is_finite():
+    flat = torch.cat([features(30), torch.zeros(30, 40, dtype=torch.float64)], 1)  # more dimensions than samples
+    assert 0 <= metrics.frechet_distance(flat[:15], flat[15:]) < 100
+
+
+@pytest.mark.parametrize("n", [100, 400])
+def test_frechet_distance_of_one_distribution_to_itself_is_biased_upward_like_one_over_n(n):
+    """And the kernel distance is not. 40 pairs of samples of one Normal, at n and at 4n."""
+    small, large = (
+        torch.tensor([metrics.frechet_distance(features(m, seed=i), features(m, seed=i + 1000)) for i in range(40)])
+        for m in (n, 4 * n)
+    )
+    assert (small > 0).all() and 3 < small.mean() / large.mean() < 5.3
+    kernel = torch.tensor([metrics.kernel_distance(features(n, seed=i), features(n, seed=i + 1000)) for i in range(40)])
+    assert kernel.mean().abs() < 3 * kernel.std() / math.sqrt(40)
+    assert kernel.min() < 0
+
+
+def test_kernel_distance_is_the_sum_over_pairs():
+    a, b = features(7), features(5, shift=0.4, seed=1)
+    k = lambda x, y: (torch.dot(x, y) / 6 + 1) ** 3  # noqa: E731
+    within = [sum(k(s[i], s[j]) for i in range(len(s)) for j in range(len(s)) if i != j) for s in (a, b)]
+    across = sum(k(x, y) for x in a for y in b)
+    expected = within[0] / (7 * 6) + within[1] / (5 * 4) - 2 * across / 35
+    assert metrics.kernel_distance(a, b) == pytest.approx(float(expected))
+
+
+def test_classifier_features_are_what_its_last_layer_reads(held_out):
+    x = held_out.x[:20]
+    features = metrics.classifier_features(x)
+    assert features.shape == (20, 64)
+    torch.testing.assert_close(
+        metrics.digit_classifier().head(features).softmax(1).max(1).values, metrics.classify(x)[1]
+    )
+
+
+def test_distances_in_the_classifiers_features_order_digits_class_means_and_noise(train, held_out):
+    real = metrics.classifier_features(train.x)
+    means = torch.stack([train.x[train.y == digit].mean(0) for digit in range(10)]).repeat(30, 1, 1, 1)
+    noise = torch.rand(300, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    sets = [metrics.classifier_features(x) for x in (held_out.x[:300], means, noise)]
+    for distance in (metrics.frechet_distance, metrics.kernel_distance):
+        good, flat, rubbish = (distance(s, real) for s in sets)
+        assert 5 * good < min(flat, rubbish)
+
+
+@pytest.mark.parametrize("distance", [metrics.frechet_distance, metrics.kernel_distance])
+@pytest.mark.parametrize(
+    ("a", "b"), [(features(1), features(5)), (features(5), features(5, 4)), (features(5)[0], features(5))]
+)
+def test_distances_refuse_features_that_do_not_fit(distance, a, b):
+    with pytest.raises(ValueError, match=r"give \(N, D\) and \(M, D\), N and M >= 2"):
+        distance(a, b)
+
+
+# Coverage of modes
+
+PERFECT = 1 - math.exp(-4.5)  # P(radius < 3 sd) in two dimensions
+
+
+@pytest.mark.parametrize("mixture", [toy.ring(sd=0.01), toy.grid(), toy.ring(sd=0.05)], ids=["ring", "grid", "lesson"])
+def test_a_perfect_sampler_scores_98_89_percent_and_the_floor(mixture):
+    """200 samples of 2,500 points, the published number: all but 1.11 % within 3 sd, and KL of (K - 1) / 2N."""
+    generator = torch.Generator().manual_seed(0)
+    found = [metrics.modes(mixture.sample(2500, generator), mixture) for _ in range(200)]
+    k = len(mixture.means)
+    assert all(f.covered == k for f in found)
+    quality = torch.tensor([f.high_quality for f in found])
+    assert abs(quality.mean() - PERFECT) < 4 * math.sqrt(PERFECT * (1 - PERFECT) / (200 * 2500))
+    kl = torch.tensor([f.reverse_kl for f in found])
+    assert found[0].floor == (k - 1) / 5000
+    assert abs(kl.mean() - found[0].floor) < 4 * kl.std() / math.sqrt(200)
+
+
+def test_modes_of_samples_made_by_hand():
+    mixture = toy.Mixture(torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]]), torch.tensor([1.0, 0.1, 1.0]))
+    x = torch.tensor([[2.9, 0.0], [0.0, 0.0], [10.0, 0.29], [10.0, 0.31]])
+    found = metrics.modes(x, mixture)
+    assert found.covered == 2 and found.high_quality == 0.75
+    assert found.reverse_kl == pytest.approx(math.log(3) - math.log(2))
+
+
+def test_reverse_kl_is_against_the_weights_of_the_modes():
+    mixture = toy.Mixture(torch.tensor([[0.0], [10.0]]), 1.0, torch.tensor([0.25, 0.75]))
+    x = torch.tensor([[0.0], [10.0], [10.0], [10.0]])
+    assert metrics.modes(x, mixture).reverse_kl == pytest.approx(0, abs=1e-7)
+    assert metrics.modes(x[:1], mixture).reverse_kl == pytest.approx(math.log(4))
+
+
+def test_a_mode_reached_by_poor_samples_only_is_not_covered():
+    ring = toy.ring()
+    found = metrics.modes(1.5 * ring.means, ring)
+    assert found.covered == 0 and found.high_quality == 0
+    assert found.reverse_kl == pytest.approx(0, abs=1e-6)  # which is why one number is not enough
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (torch.zeros(5, 3), r"x is \(5, 3\); give points of shape \(N, 2\)"),
+        (torch.zeros(0, 2), "N >= 1"),
+        (torch.full((3, 2), math.nan), "x has NaN or infinite values"),
+    ],
+)
+def test_modes_refuses_bad_points(x, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.modes(x, toy.ring())
