@@ -45,3 +45,4 @@ results: setup
 	$(BIN)/python benchmarks/start_here.py
 	$(BIN)/python benchmarks/thousand_digits.py
 	$(BIN)/python benchmarks/names_bigram.py
+	$(BIN)/python benchmarks/dcgan_rules.py

@@ -141,6 +141,22 @@ class ConvDiscriminator(nn.Module):
         return self.net(2 * x - 1)
 
 
+def swap(net: nn.Module, kind: type[nn.Module], make: Callable[[nn.Module], nn.Module]) -> nn.Module:
+    """A copy of `net` in which each layer of a kind is replaced by `make(layer)`: to see what a design rule is for.
+
+    Raises:
+        ValueError: there is no such layer.
+    """
+    net = copy.deepcopy(net)
+    found = [(parent, name, child) for parent in net.modules() for name, child in parent.named_children()]
+    found = [place for place in found if isinstance(place[2], kind)]
+    if not found:
+        raise ValueError(f"{type(net).__name__} has no {kind.__name__}")
+    for parent, name, layer in found:
+        setattr(parent, name, make(layer))
+    return net
+
+
 class Replicas(nn.Module):
     """n networks of one form, each with its own start, run as one: x (B, n, ...) -> (B, n, ...).
 

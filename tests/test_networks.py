@@ -13,6 +13,7 @@ from course_lib.networks import (
     GaussianEncoder,
     Replicas,
     mlp,
+    swap,
 )
 
 
@@ -167,6 +168,31 @@ def test_the_discriminator_sees_images_from_minus_one_to_one():
     net.net.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     net(torch.tensor([0.0, 0.5, 1.0])[:, None, None, None].expand(3, 1, 28, 28))
     torch.testing.assert_close(seen[0][:, 0, 0, 0], torch.tensor([-1.0, 0.0, 1.0]))
+
+
+# Exchanging layers
+
+
+def test_swap_replaces_every_layer_of_a_kind_in_a_copy():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(3, 4), nn.Sequential(nn.LeakyReLU(0.5), nn.Linear(4, 2)), nn.LeakyReLU(0.5))
+    x = torch.randn(5, 3)
+    before = net(x)
+    other = swap(net, nn.LeakyReLU, lambda layer: nn.ReLU())
+    expected = net[1][1](net[0](x).relu()).relu()
+    torch.testing.assert_close(other(x), expected)
+    torch.testing.assert_close(net(x), before)
+    nn.init.zeros_(other[0].weight)
+    torch.testing.assert_close(net(x), before)
+
+
+def test_swap_hands_over_the_layer_that_it_replaces():
+    net = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    other = swap(net, nn.Linear, lambda layer: nn.Sequential(layer, nn.Linear(layer.out_features, 7)))
+    assert [type(layer) for layer in other] == [nn.Sequential] * 2  # what came in place is not searched again
+    assert other[1][1].in_features == 2
+    with pytest.raises(ValueError, match="Sequential has no Conv2d"):
+        swap(net, nn.Conv2d, nn.Identity)
 
 
 # Replicas
