@@ -1,4 +1,5 @@
 import base64
+import hashlib
 import io
 import re
 import statistics
@@ -16,10 +17,11 @@ from PIL import Image
 from scipy import stats
 from torch import distributions as D
 
-from course_lib import losses, plots, widgets
+from course_lib import losses, metrics, plots, widgets
+from course_lib.data import shipped, toy
 from course_lib.display import with_fallback
 from course_lib.vae import VAE
-from course_lib.widgets import divergence, optimisers, playground
+from course_lib.widgets import divergence, optimisers, playground, theatre
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -442,11 +444,76 @@ def fresh_race():
     return widgets.race_picture("Rosenbrock", -3.0, -1.5, 120)
 
 
+# --- the theatre of adversarial runs --------------------------------------------------------------------------------
+
+each_run = pytest.mark.parametrize("run", theatre.RUNS.values())
+
+
+@each_run
+def test_stored_modes_are_those_of_the_stored_samples(run):
+    """Of 300 stored samples; the stored numbers are of 2,500, so they agree up to chance."""
+    shown, ring = theatre.recording(run), toy.ring()
+    assert shown.samples.shape == (60, 300, 2) and shown.belief.shape == (60, 41, 41)
+    found = [metrics.modes(frame, ring) for frame in shown.samples]
+    share = shown.high_quality.double()
+    noise = (share * (1 - share) / 300).sqrt()
+    assert (abs(torch.tensor([f.high_quality for f in found]) - share) <= 4.5 * noise + 0.01).all()
+    assert all(f.covered <= stored for f, stored in zip(found, shown.covered, strict=True))
+
+
+def test_one_run_covers_the_ring_and_the_other_does_not():
+    assert theatre.recording("works").covered[-1] == 8 and theatre.recording("works").high_quality[-1] > 0.8
+    assert theatre.recording("collapses").covered[-20:].max() <= 2
+
+
+def test_the_discriminator_that_works_takes_the_modes_for_real():
+    """The landscape lies the right way round: highest at the modes, low in the middle and outside."""
+    belief, ring = theatre.recording("works").belief[-1], toy.ring()
+    place = ((ring.means + theatre.REACH) / (2 * theatre.REACH) * 40).round().long()
+    at_modes = belief[place[:, 0], place[:, 1]]
+    assert at_modes.min() > 2 * belief.mean() and at_modes.min() > 3 * belief[20, 20]
+
+
+def test_theatre_card_is_that_of_the_file():
+    card = shipped("gan_theatre.md").read_text()
+    assert hashlib.sha256(shipped("gan_theatre.npz").read_bytes()).hexdigest() in card
+    for run in theatre.RUNS.values():
+        shown = theatre.recording(run)
+        assert re.search(rf"\| {run} .*\b{shown.covered[-1]:.0f} \({shown.high_quality[-1]:.0%}\)", card)
+
+
+def test_theatre_picture_shows_the_frame_and_the_past(monkeypatch):
+    left, right = Figure().subplots(1, 2)
+    monkeypatch.setattr(theatre, "draw", lambda paint, *size, columns: paint(left, right))
+    widgets.theatre_picture("collapses", 12)
+    shown = theatre.recording("collapses")
+    np.testing.assert_array_equal(left.images[0].get_array(), shown.belief[12].T)
+    np.testing.assert_array_equal(left.lines[1].get_xydata(), shown.samples[12])
+    for line, values in zip(right.lines, (shown.covered / 8, shown.high_quality), strict=True):
+        np.testing.assert_array_equal(line.get_xydata(), np.stack([np.arange(13) * 30, values[:13]], 1))
+    assert right.get_title() == "after 360 rounds"
+
+
+def test_theatre_follows_its_controls():
+    image, run, frame, extra = widgets.gan_theatre().children
+    assert image.value == widgets.theatre_picture("works", 59)
+    run.value, frame.value = "collapses", 7
+    assert image.value == widgets.theatre_picture("collapses", 7)
+    (play,) = extra.children
+    assert (play.min, play.max) == (frame.min, frame.max) == (0, 59)
+
+
+def test_theatre_refuses_an_unknown_run():
+    with pytest.raises(ValueError, match="there is no run 'hamlet'; there are works, collapses"):
+        widgets.theatre_picture("hamlet")
+
+
 PICTURES = {
     "playground": lambda: widgets.distribution_picture("Beta", START["Beta"], 10_000),
     "masses": lambda: widgets.distribution_picture("Binomial", START["Binomial"], 10_000),
     "divergences": lambda: widgets.divergence_picture(1.0, 1.0, 4.0),
     "race": fresh_race,
+    "theatre": lambda: widgets.theatre_picture("works", 59),
 }
 
 

@@ -4,6 +4,7 @@ from .divergence import best_fit, divergence_explorer, divergence_picture
 from .latent import active_dims, latent_explorer, latent_picture, traversal_picture
 from .optimisers import optimiser_race, race, race_picture
 from .playground import distribution_picture, distribution_playground
+from .theatre import gan_theatre, theatre_picture
 
 __all__ = [
     "active_dims",
@@ -12,10 +13,12 @@ __all__ = [
     "distribution_playground",
     "divergence_explorer",
     "divergence_picture",
+    "gan_theatre",
     "latent_explorer",
     "latent_picture",
     "optimiser_race",
     "race",
     "race_picture",
+    "theatre_picture",
     "traversal_picture",
 ]
