@@ -54,7 +54,7 @@ class GAN(nn.Module):
         if self.penalty:
             parts["penalty"] = self.penalty(lambda x: discriminator(x, *given), batch.x, x_hat)
             parts["loss"] = parts["loss"] + self.penalty_weight * parts["penalty"]
-        return {key: _total(value) for key, value in parts.items()}
+        return {key: value.mean() for key, value in parts.items()} | {"loss": _total(parts["loss"])}
 
     def generator_loss(self, generator: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """What the generator minimises; of the batch it uses the size and the labels."""
