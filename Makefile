@@ -46,3 +46,4 @@ results: setup
 	$(BIN)/python benchmarks/thousand_digits.py
 	$(BIN)/python benchmarks/names_bigram.py
 	$(BIN)/python benchmarks/dcgan_rules.py
+	$(BIN)/python benchmarks/gan_ring.py

@@ -21,6 +21,11 @@ def sweep(name: str, one_run: Callable[[str, int], dict], variants: Iterable[str
     for variant, seed in tqdm(jobs, unit="run"):
         runs[variant].append({"seed": seed} | one_run(variant, seed))
         tqdm.write(f"{variant} {runs[variant][-1]}")
+    store(name, runs, **facts)
+
+
+def store(name: str, runs: dict[str, list[dict]], **facts):
+    """Write the runs of each variant as results/<name>.json, with the machine that made them."""
     machine = f"{device().type}, {torch.get_num_threads()} threads, {platform.machine()}"
     result = facts | {"torch": torch.__version__, "device": machine, "runs": runs}
     with atomic_path(FOLDER / f"{name}.json") as temporary:
