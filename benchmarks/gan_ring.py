@@ -27,12 +27,13 @@ VARIANTS = {
 }
 
 
-def measured(x: torch.Tensor, ring: toy.Mixture) -> dict[str, float]:
+def measured(x: torch.Tensor, ring: toy.Mixture) -> dict[str, float | None]:
     """Coverage, and how wide the samples of high quality lie around their mode, as a share of the true width."""
     found = modes(x, ring)
     distance = torch.cdist(x, ring.means).amin(1)
-    width = distance[distance < 3 * ring.sd[0]].square().mean().div(2).sqrt() / ring.sd[0]
-    return found._asdict() | {"width": width.item()}
+    near = distance[distance < 3 * ring.sd[0]]
+    width = near.square().mean().div(2).sqrt() / ring.sd[0]
+    return found._asdict() | {"width": width.item() if len(near) else None}
 
 
 def run(sd: float, rounds: int, lr: tuple[float, float], schedule) -> list[dict]:
