@@ -325,8 +325,8 @@ def test_readme_picture_is_the_figure_of_the_tagged_cell(course):
     data = {"image/png": base64.b64encode(b"a picture").decode()}
     book.cells.append(cell("draw()", "readme", outputs=[nbformat.v4.new_output("display_data", data)]))
     nbformat.write(book, course / "notebooks" / "08_other.ipynb")
-    notebooks.save_picture()
-    assert (course / "docs" / "samples.png").read_bytes() == b"a picture"
+    notebooks.save_pictures()
+    assert (course / "docs" / "08_other.png").read_bytes() == b"a picture"
 
 
 # --- what set-up is made from --------------------------------------------------------------------------------------

@@ -107,13 +107,13 @@ def table() -> str:
     return "\n".join(rows)
 
 
-def save_picture() -> None:
-    """The README's picture: the figure of the cell that is tagged `readme`."""
+def save_pictures() -> None:
+    """The README's pictures, docs/<notebook>.png: the figures of the cells that are tagged `readme`."""
     for path in books():
         for cell in nbformat.read(path, as_version=4).cells:
             if "readme" in cell.metadata.get("tags", []):
                 (png,) = (o.data["image/png"] for o in cell.outputs if o.output_type != "stream")
-                replace(ROOT / "docs" / "samples.png", base64.b64decode(png))
+                replace(ROOT / "docs" / f"{path.stem}.png", base64.b64decode(png))
 
 
 # label, published figure, stored result, its variant, what is shown, decimals
@@ -138,7 +138,7 @@ def published() -> str:
 
 
 def update_readme() -> None:
-    save_picture()
+    save_pictures()
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
     for name, content in {"notebooks": table(), "published": published()}.items():
