@@ -45,7 +45,7 @@ def run(sd: float, rounds: int, lr: tuple[float, float], schedule) -> list[dict]
     x = ring.sample(POINTS * SEEDS, torch.Generator().manual_seed(0)).view(POINTS, SEEDS, 2)
     batches = Batches((x, None), BATCH)
     epochs = -(-2 * rounds // len(batches))
-    train(game.players(lr, ema=0.999), batches, epochs, schedule=schedule, progress=False)
+    train(game.players(lr, ema=0.995), batches, epochs, schedule=schedule, progress=False)
     samples = game.sample(2500, generator=torch.Generator().manual_seed(1))
     return [{"replica": s} | measured(samples[:, s], ring) for s in range(SEEDS)]
 
