@@ -27,15 +27,6 @@ VARIANTS = {
 }
 
 
-def measured(x: torch.Tensor, ring: toy.Mixture) -> dict[str, float | None]:
-    """Coverage, and how wide the samples of high quality lie around their mode, as a share of the true width."""
-    found = modes(x, ring)
-    distance = torch.cdist(x, ring.means).amin(1)
-    near = distance[distance < 3 * ring.sd[0]]
-    width = near.square().mean().div(2).sqrt() / ring.sd[0]
-    return found._asdict() | {"width": width.item() if len(near) else None}
-
-
 def run(sd: float, rounds: int, lr: tuple[float, float], schedule) -> list[dict]:
     seed_everything(0)
     ring = toy.ring(sd=sd)
@@ -47,7 +38,7 @@ def run(sd: float, rounds: int, lr: tuple[float, float], schedule) -> list[dict]
     epochs = -(-2 * rounds // len(batches))
     train(game.players(lr, ema=0.995), batches, epochs, schedule=schedule, progress=False)
     samples = game.sample(2500, generator=torch.Generator().manual_seed(1))
-    return [{"replica": s} | measured(samples[:, s], ring) for s in range(SEEDS)]
+    return [{"replica": s} | modes(samples[:, s], ring)._asdict() for s in range(SEEDS)]
 
 
 if __name__ == "__main__":

@@ -7,10 +7,13 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from .data import faces, shipped, toy
 from .losses import importance_weighted_bound, kl_categorical
 from .networks import DigitClassifier, FaceReader
+
+ENOUGH = 10  # samples of a mode from which its spread is estimated
 
 
 class Quality(NamedTuple):
@@ -74,6 +77,41 @@ def nn_ratio(x: Tensor, train: Tensor, held_out: Tensor) -> float:
 def digit_quality(x: Tensor, train: Tensor, held_out: Tensor) -> Quality:
     """The three measures at once, for x (N, 1, 28, 28) in [0, 1]."""
     return Quality(confident_share(x), classes_found(x), nn_ratio(x, train, held_out))
+
+
+def class_spread(x: Tensor, held_out: Tensor) -> float:
+    """Spread of x within the classes that the classifier reads, over that of real held-out digits; both (N, 1, 28, 28).
+
+    The spread is the root-mean-square distance of the pixels from the mean of all images of the class. 0 for images of
+    which each class has but one.
+    """
+    return (_spread_within(x) / _spread_within(held_out)).item()
+
+
+def _spread_within(x: Tensor) -> Tensor:
+    member = F.one_hot(classify(x)[0], 10).to(x)  # (N, 10)
+    means = member.T @ x.flatten(1) / member.sum(0).clamp(min=1)[:, None]
+    return (x.flatten(1) - member @ means).square().mean().sqrt()
+
+
+def impostors(x: Tensor, y: Tensor, n: int, seed: int = 0) -> dict[str, Tensor]:
+    """Three sets of n images that no measure of a generator should take for good samples of x (N, C, H, W).
+
+    "noise": each pixel from the same pixel of some image of x. "class means": the mean image of each class y (N,) in
+    turn. "copies": the first n images of x.
+
+    Raises:
+        ValueError: n is not from 1 to N.
+    """
+    if not 1 <= n <= len(x):
+        raise ValueError(f"n is {n}; give 1 to {len(x)}, as many as there are images to copy")
+    pick = torch.randint(len(x), (n, x[0].numel()), generator=torch.Generator().manual_seed(seed)).to(x.device)
+    means = torch.stack([x[y == label].mean(0) for label in y.unique()])
+    return {
+        "noise": x.flatten(1).gather(0, pick).view(n, *x.shape[1:]),
+        "class means": means[torch.arange(n, device=x.device) % len(means)],
+        "copies": x[:n],
+    }
 
 
 @cache
@@ -171,6 +209,7 @@ class Modes(NamedTuple):
 
     covered: int  # modes with at least one high-quality sample
     high_quality: float  # share of the samples within three standard deviations of the nearest mode
+    spread: float  # standard deviation of these about the centre of their mode's, over the mixture's; else 0
     reverse_kl: float  # KL(shares of the samples || weights of the modes), in nats; each sample counts for its nearest
     floor: float  # the reverse KL that samples of the mixture itself have on average, (K - 1) / 2N
 
@@ -178,7 +217,8 @@ class Modes(NamedTuple):
 def modes(x: Tensor, mixture: toy.Mixture) -> Modes:
     """Coverage of the modes of `mixture` by samples x (N, D).
 
-    In two dimensions 1 - exp(-9/2) = 98.89 % of a perfect sample is of high quality.
+    In two dimensions 1 - exp(-9/2) = 98.89 % of a perfect sample is of high quality, and its spread is 0.974, since
+    samples beyond three standard deviations are left out.
     """
     if x.ndim != 2 or x.shape[1] != mixture.means.shape[1] or not len(x):
         raise ValueError(f"x is {tuple(x.shape)}; give points of shape (N, {mixture.means.shape[1]}), N >= 1")
@@ -189,7 +229,23 @@ def modes(x: Tensor, mixture: toy.Mixture) -> Modes:
     k = len(mixture.means)
     shares = mode.bincount(minlength=k).double() / len(x)
     reverse_kl = kl_categorical(shares[None], mixture.weights.to(shares)[None])
-    return Modes(len(mode[good].unique()), good.double().mean().item(), reverse_kl.item(), (k - 1) / (2 * len(x)))
+    return Modes(
+        len(mode[good].unique()),
+        good.double().mean().item(),
+        _spread(x[good], mode[good], mixture),
+        reverse_kl.item(),
+        (k - 1) / (2 * len(x)),
+    )
+
+
+def _spread(x: Tensor, mode: Tensor, mixture: toy.Mixture) -> float:
+    """Root mean square over the modes with ten samples or more, of their standard deviation over the mixture's."""
+    member = F.one_hot(mode, len(mixture.means)).to(x)  # (N, K)
+    n = member.sum(0)
+    centre = member.T @ x / n.clamp(min=1)[:, None]
+    variance = (member.T @ (x - centre[mode]).square()).mean(1) / (n - 1).clamp(min=1)
+    ratios = (variance / mixture.sd.to(x).square())[n >= ENOUGH]
+    return ratios.mean().sqrt().item() if len(ratios) else 0.0
 
 
 def _check_features(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

@@ -356,6 +356,46 @@ def test_what_are_no_pictures_of_faces_is_refused(measure, x, message):
         measure(x)
 
 
+# What must not pass
+
+
+def test_class_spread_is_that_of_numpy_within_the_classes_read(held_out):
+    x = held_out.x[:100]
+    label = metrics.classify(x)[0].numpy()
+    pixels = x.flatten(1).numpy().astype(float)
+    squares = sum(((pixels[label == k] - pixels[label == k].mean(0)) ** 2).sum() for k in np.unique(label))
+    expected = math.sqrt(squares / pixels.size)
+    whole = metrics.class_spread(x, held_out.x)
+    assert metrics.class_spread(held_out.x, held_out.x) == pytest.approx(1)
+    assert whole * metrics._spread_within(held_out.x).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_impostors_are_what_they_are_called(train):
+    found = metrics.impostors(train.x, train.y, 500)
+    assert torch.equal(found["copies"], train.x[:500])
+    for digit in range(10):
+        torch.testing.assert_close(found["class means"][10 + digit], train.x[train.y == digit].mean(0))
+    noise = found["noise"]
+    assert torch.equal(noise, metrics.impostors(train.x, train.y, 500)["noise"])
+    assert not torch.equal(noise, metrics.impostors(train.x, train.y, 500, seed=1)["noise"])
+    same_pixel = (noise[:20, None] == train.x[None]).any(1)  # every value occurs at this place in some image
+    assert same_pixel.all()
+    assert (noise.mean(0) - train.x.mean(0)).abs().max() < 5 * 0.5 / math.sqrt(500)
+
+
+def test_each_impostor_fails_a_measure(train, held_out):
+    found = metrics.impostors(train.x, train.y, 300)
+    assert metrics.confident_share(found["noise"]) < 0.05
+    assert metrics.class_spread(found["class means"], held_out.x) < 1e-3
+    assert metrics.nn_ratio(found["copies"], train.x, held_out.x) == 0
+
+
+@pytest.mark.parametrize("n", [0, 1439])
+def test_impostors_ask_for_as_many_as_can_be_copied(train, n):
+    with pytest.raises(ValueError, match=rf"n is {n}; give 1 to 1438"):
+        metrics.impostors(train.x, train.y, n)
+
+
 # Distances between sets of features
 
 
@@ -457,6 +497,9 @@ def test_a_perfect_sampler_scores_98_89_percent_and_the_floor(mixture):
     kl = torch.tensor([f.reverse_kl for f in found])
     assert found[0].floor == (k - 1) / 5000
     assert abs(kl.mean() - found[0].floor) < 4 * kl.std() / math.sqrt(200)
+    spread = torch.tensor([f.spread for f in found])
+    truncated = math.sqrt(1 - 4.5 * math.exp(-4.5) / PERFECT)  # E[r²/2] of r²/2 ~ Exponential(1), cut at 9/2
+    assert abs(spread.mean() - truncated) < 0.002
 
 
 def test_modes_of_samples_made_by_hand():
@@ -465,6 +508,24 @@ def test_modes_of_samples_made_by_hand():
     found = metrics.modes(x, mixture)
     assert found.covered == 2 and found.high_quality == 0.75
     assert found.reverse_kl == pytest.approx(math.log(3) - math.log(2))
+
+
+def test_spread_is_about_the_centre_of_each_modes_own_samples():
+    """Numbers by hand: NumPy's deviations of two groups, one of them beside its mode; a third has nine samples."""
+    mixture = toy.Mixture(torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]]), torch.tensor([1.0, 0.5, 1.0]))
+    generator = torch.Generator().manual_seed(0)
+    a, b, c = (torch.rand(n, 2, generator=generator) for n in (20, 10, 9))
+    x = torch.cat([0.3 * a + 0.8, 0.5 * b + mixture.means[1], c + mixture.means[2]])
+    ratios = np.array([[0.3 * a.numpy().std(0, ddof=1)], [0.5 * b.numpy().std(0, ddof=1) / 0.5]])
+    assert metrics.modes(x, mixture).spread == pytest.approx(math.sqrt((ratios**2).mean()), rel=1e-5)
+    assert metrics.modes(x[30:], mixture).spread == 0
+
+
+def test_points_at_the_modes_or_beside_them_have_no_spread():
+    ring = toy.ring()
+    for points in (ring.means, ring.means + torch.tensor([0.03, 0.05])):
+        found = metrics.modes(points.repeat(100, 1), ring)
+        assert found.covered == 8 and found.high_quality == 1 and found.spread < 1e-3
 
 
 def test_reverse_kl_is_against_the_weights_of_the_modes():

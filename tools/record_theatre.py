@@ -43,7 +43,7 @@ def record(lr: tuple[float, float]) -> tuple[list[dict[str, Tensor]], list[Modes
     last = frames[-1][2]
     seed = min(range(SEEDS), key=lambda s: last[s].covered)
     return [
-        {"samples": x_hat[:, seed], "belief": belief[:, seed], "modes": torch.tensor(found[seed])}
+        {"samples": x_hat[:, seed], "belief": belief[:, seed], "modes": torch.tensor(found[seed][:2])}
         for x_hat, belief, found in frames
     ], last
 
@@ -73,7 +73,7 @@ def main():
 
 Two adversarial runs on the ring of eight (`data.toy.ring()`), replayed by `widgets.gan_theatre`: {FRAMES} frames each,
 {ROUNDS} rounds apart; {POINTS} samples, the discriminator's belief sigmoid(score) on a {SIDE} × {SIDE} grid over
-[-{REACH}, {REACH}]², and modes covered, share of high quality, reverse KL and its floor, from 2,500 samples.
+[-{REACH}, {REACH}]², and modes covered and share of high quality, from 2,500 samples.
 
 Both runs have five seeds; the one that ends with the fewest modes is kept, of equal ones the first.
 

@@ -184,25 +184,10 @@ def _game(
     return play
 
 
-def _stale(first=lambda g, z: g(z[0, 0]), later=lambda g, z, t, fake: fake, at_end=False):
-    """The loop with fakes made before it, and renewed at the end of a round where `at_end`."""
-
-    def play(generator, discriminator, real, z, lr):
-        kept = [first(generator, z).detach()]
-
-        def fakes(g, z, t):
-            if at_end and t:
-                kept[0] = at_end_of_last[0]
-            return kept[0]
-
-        def own(g, z, t):
-            at_end_of_last[0] = g(z[t, 0]).detach()
-            return g(z[t, 1])
-
-        at_end_of_last = [None]
-        _game(fakes=fakes, own=own)(generator, discriminator, real, z, lr)
-
-    return play
+def _stale(generator, discriminator, real, z, lr):
+    """The loop with fakes made once, before it."""
+    kept = generator(z[0, 0]).detach()
+    _game(fakes=lambda g, z, t: kept)(generator, discriminator, real, z, lr)
 
 
 def _step_by_hand(generator, discriminator, z, lr):
@@ -252,6 +237,7 @@ EXERCISES = [
         mistakes=[
             (lambda p, q: _worth(p, q) + math.log(4), "This is 2 JS(p, q). The value lies log 4 below it."),
             (lambda p, q: (_worth(p, q) - math.log(4)) / 2, "The divergence counts twice: −log 4 + 2 JS."),
+            (lambda p, q: _worth(p, q) / 2, "Both expectations count in full; there is no factor ½."),
             (lambda p, q: -_worth(p, q), "This is the discriminator's loss. The value is its negative."),
             (lambda p, q: _at_best(p, q, math.log(2)), "The logarithm has base 2. Values are in nats here."),
             (
@@ -268,7 +254,7 @@ EXERCISES = [
         id="13.3",
         title="A loss that survives large scores",
         level=2,
-        inputs=together(normal(6, scale=100.0), normal(6, scale=100.0)),
+        inputs=together(normal(6, scale=1000.0), normal(6, scale=1000.0)),
         oracle=lambda real, fake: (
             F.binary_cross_entropy_with_logits(real, torch.ones_like(real), reduction="none")
             + F.binary_cross_entropy_with_logits(fake, torch.zeros_like(fake), reduction="none")
@@ -278,6 +264,17 @@ EXERCISES = [
             (
                 lambda real, fake: -real.sigmoid().log() - (1 - fake.sigmoid()).log(),
                 "Right on paper; but for a score of 100 the sigmoid is rounded to 1, and log(1 − 1) is −inf.",
+            ),
+            (
+                lambda real, fake: (1 + (-real).exp()).log() + (1 + fake.exp()).log(),
+                "exp(1000) overflows to infinity. softplus and logsigmoid avoid the large exponential.",
+            ),
+            (
+                lambda real, fake: (
+                    F.binary_cross_entropy(real.sigmoid(), torch.ones_like(real), reduction="none")
+                    + F.binary_cross_entropy(fake.sigmoid(), torch.zeros_like(fake), reduction="none")
+                ),
+                "It clamps logarithms at −100, so the loss stays put there. Use the version with logits.",
             ),
             (
                 lambda real, fake: -real.sigmoid().clamp(1e-7).log() - (1 - fake.sigmoid()).clamp(1e-7).log(),
@@ -388,6 +385,10 @@ EXERCISES = [
                 "Only the fakes are judged. Then calling everything generated is the best it can do.",
             ),
             (
+                _linear_step_with(lambda s: s.sigmoid() - 1, lambda s: 0 * s),
+                "Only the real samples are judged.",
+            ),
+            (
                 _linear_step_with(lambda s: (s.sigmoid() - 1) / 2, lambda s: s.sigmoid() / 2),
                 "Half of the step: the loss is the sum of two means, not their average.",
             ),
@@ -454,6 +455,14 @@ EXERCISES = [
                 "The roles are right, and the loss is the one of minimax. The non-saturating one is asked for.",
             ),
             (
+                lambda real, fake: (_error(real, fake), -_gap(fake, 1.0)),
+                "log D is to be maximised. A minimiser needs −log D.",
+            ),
+            (
+                lambda real, fake: (-_error(real, fake), -_gap(fake, 0.0)),
+                "D's part is V itself, which D maximises. A minimiser needs −V; for G use −log D.",
+            ),
+            (
                 lambda real, fake: (_error(real, fake), _gap(fake, 0.0)),
                 "The generator's target is wrong: with 0 it wants its samples to be called generated.",
             ),
@@ -480,6 +489,7 @@ EXERCISES = [
         handed_over=_crossed,
         why="each score is held against what the sample is: 1 for real, 0 for generated.",
         mistakes=[
+            (lambda real, fake: -_error(real, fake), "This is what D maximises. A minimiser needs its negative."),
             (lambda real, fake: _crossed(fake, real), "Exchanging the two gives no target either."),
             (
                 lambda real, fake: _gap(real, 0.0) + _gap(fake, 1.0),
@@ -505,7 +515,7 @@ EXERCISES = [
         inputs=_players,
         measure=_weights_after,
         oracle=_by_hand,
-        handed_over=_stale(),
+        handed_over=_stale,
         why="the discriminator now judges what the generator makes today, with new noise each round.",
         mistakes=[
             (
@@ -517,8 +527,8 @@ EXERCISES = [
                 "z[t, 1] is the noise of the generator's move; the discriminator's is z[t, 0].",
             ),
             (
-                _stale(at_end=True),
-                "One round late: the discriminator sees what the generator made in the round before.",
+                _game(fakes=lambda g, z, t: g(z[max(t - 1, 0), 0]).detach()),
+                "Renewed at the end of the round, with that round's noise. Round t wants z[t, 0].",
             ),
             (
                 _game(own=lambda g, z, t: g(z[t, 0]).detach()),
@@ -610,8 +620,8 @@ QUIZ = [
         "The discriminator's loss sits at 1.37, just below log 4. Which is sure?",
         [
             (
-                "It hardly tells real from generated at the moment",
-                "Right: that may be a good generator or a lost detector.",
+                "Its stated probabilities earn hardly more than always saying ½",
+                "Right: a good generator, a lost detector, or one that states its case too timidly.",
             ),
             ("The generator has learned the distribution", "The collapsed runs of section 6 show the same loss."),
             ("Training has failed", "The good runs of section 5 end there too."),
