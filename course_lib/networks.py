@@ -109,7 +109,7 @@ class ConvGenerator(nn.Module):
             *(nn.BatchNorm2d(width), nn.ReLU()),  # (B, w, H/2, W/2)
             *(nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1), nn.Tanh()),
         )
-        self.apply(_narrow_start)
+        self.apply(narrow_start)
 
     def forward(self, z: Tensor) -> Tensor:
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
@@ -133,7 +133,7 @@ class ConvDiscriminator(nn.Module):
             *(nn.BatchNorm2d(2 * width), nn.LeakyReLU(0.2)),  # (B, 2w, H/4, W/4)
             *(nn.Flatten(), nn.Linear(2 * width * height * side, 1), nn.Flatten(0)),
         )
-        self.apply(_narrow_start)
+        self.apply(narrow_start)
 
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[1:] != self.shape:
@@ -197,8 +197,11 @@ def _quarter(shape: Sequence[int]) -> tuple[int, int, int]:
     return channels, height // 4, width // 4
 
 
-def _narrow_start(layer: nn.Module) -> None:
-    """Weights from N(0, 0.02²), scales of batch normalisation from N(1, 0.02²), as DCGAN's code has them."""
+def narrow_start(layer: nn.Module) -> None:
+    """For `net.apply`: weights from N(0, 0.02²), scales of batch normalisation from N(1, 0.02²).
+
+    Source: Radford et al. 2016, section 4, for the weights; the scales as in their code.
+    """
     if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
         nn.init.normal_(layer.weight, 0.0, 0.02)
     elif isinstance(layer, nn.BatchNorm2d):

@@ -167,7 +167,9 @@ def _averaging(answer, average, current, decay):
     """All entries of the average, whether they were returned or changed in place."""
     average = {key: value.clone() for key, value in average.items()}
     returned = answer(average, current, decay)
-    returned = returned if isinstance(returned, dict) else average
+    if returned is not None and not isinstance(returned, dict):
+        return returned
+    returned = average if returned is None else returned
     return tuple(returned.get(key, float("nan")) for key in average)
 
 
@@ -182,6 +184,14 @@ def _gradient_step(loss, sign=-1):
         return z.detach() + sign * lr * gradient
 
     return step
+
+
+def _adam_step(generator, z, x, lr):
+    z = z.clone().requires_grad_()
+    optimizer = torch.optim.Adam([z], lr=lr)
+    (generator(z) - x).square().flatten(1).mean(1).sum().backward()
+    optimizer.step()
+    return z.detach()
 
 
 def _in_eval(net, z, back):
@@ -271,6 +281,10 @@ EXERCISES = [
             (
                 lambda x: x.repeat(1, 1, 2, 2),
                 "`repeat` sets copies of the whole image side by side. Each pixel is to be repeated in its place.",
+            ),
+            (
+                lambda x: x.repeat_interleave(2, 3).repeat(1, 1, 2, 1),
+                "Right across; downwards the whole image is repeated.",
             ),
             (lambda x: x.repeat_interleave(2, -1), "The width has doubled, the height has not."),
             (lambda x: x.repeat_interleave(2, -2), "The height has doubled, the width has not."),
@@ -389,6 +403,7 @@ EXERCISES = [
                 _gradient_step(lambda y, x: (y - x).abs().flatten(1).mean(1).sum()),
                 "The error is to be squared, not taken absolutely.",
             ),
+            (_adam_step, "Adam rescales the gradient. Plain descent: z − lr · gradient."),
             (lambda G, z, x, lr: _inverse_step(G, z, x, lr) - z, "This is the step. Return the code after it."),
         ],
     ),
@@ -456,7 +471,7 @@ EXERCISES = [
         inputs=lambda g: (Score(normal(16)(g)), Tanh(normal(3, 16)(g)), uniform(5, 1, 4, 4)(g), normal(5, 3)(g)),
         oracle=_scored,
         handed_over=lambda D, G, x, z: (D(x), D(G(z))),
-        why="real and generated images now have the same range, so it no longer tells them apart.",
+        why="real and generated images now have the same range, so the range no longer tells them apart.",
         mistakes=[
             (
                 lambda D, G, x, z: (D(x), D((G(z) + 1) / 2)),
@@ -504,7 +519,10 @@ QUIZ = [
         [
             ("True: it undoes the convolution", "It restores the size. The pixels it cannot restore: many were mixed."),
             ("False: it is the transpose of its matrix", "Right: same shape as an inverse, other numbers."),
-            ("True, if the stride is 1", "Stride 1 keeps the number of pixels. The transpose is still no inverse."),
+            (
+                "True, if the stride is 1",
+                "With padding, stride 1 keeps the size. The transpose is still no inverse.",
+            ),
         ],
         1,
     ),
