@@ -155,3 +155,12 @@ def test_too_small_a_size_and_too_few_faces_are_refused():
     for n in (0, -1):
         with pytest.raises(ValueError, match=f"n is {n}; give 1 or more"):
             faces.sample(n)
+
+
+def test_a_child_has_no_wrinkles_and_an_old_face_has(monkeypatch):
+    young, old = torch.rand(2, 20, 8, generator=torch.Generator().manual_seed(3))
+    young[:, faces.FACTORS.index("age")], old[:, faces.FACTORS.index("age")] = 0.0, 1.0
+    with_wrinkles = faces.draw(young), faces.draw(old)
+    monkeypatch.setattr(faces, "_paint_wrinkles", lambda canvas, face: None)
+    torch.testing.assert_close(faces.draw(young), with_wrinkles[0])
+    assert ((faces.draw(old) - with_wrinkles[1]).abs().amax((1, 2, 3)) > 0.05).all()

@@ -21,7 +21,7 @@ from course_lib import losses, metrics, plots, widgets
 from course_lib.data import shipped, toy
 from course_lib.display import with_fallback
 from course_lib.vae import VAE
-from course_lib.widgets import divergence, optimisers, playground, theatre
+from course_lib.widgets import divergence, frame, optimisers, playground, theatre
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -508,6 +508,13 @@ def test_theatre_refuses_an_unknown_run():
         widgets.theatre_picture("hamlet")
 
 
+QUIET = 0.044  # CPU seconds for two empty axes on two cores with nothing else to do
+
+
+def empty_picture():
+    return frame.draw(lambda *axes: None, *optimisers.SIZE, columns=2)
+
+
 PICTURES = {
     "playground": lambda: widgets.distribution_picture("Beta", START["Beta"], 10_000),
     "masses": lambda: widgets.distribution_picture("Binomial", START["Binomial"], 10_000),
@@ -520,4 +527,6 @@ PICTURES = {
 @pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES.keys())
 def test_picture_takes_a_tenth_of_a_second_at_most_and_is_the_same_each_time(draw):
     assert draw() == draw()
-    assert min(cpu_seconds(draw) for _ in range(9)) <= 0.1  # the least: others at work on this machine only add
+    pairs = [(cpu_seconds(draw), cpu_seconds(empty_picture)) for _ in range(9)]
+    least, empty = (min(times) for times in zip(*pairs, strict=True))
+    assert least <= max(0.1, empty * 0.1 / QUIET)  # others at work on this machine slow both down
