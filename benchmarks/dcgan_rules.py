@@ -3,6 +3,8 @@
 Writes benchmarks/results/dcgan_rules.json. Run with MNIST at hand: `make results`.
 """
 
+from functools import cache
+
 import torch
 from store import sweep
 from torch import nn
@@ -79,16 +81,21 @@ def one_run(variant: str, seed: int) -> dict[str, float]:
     return judged(game.sample(SAMPLES, generator=torch.Generator().manual_seed(seed)))
 
 
-def shuffled_test() -> torch.Tensor:
-    """MNIST's test images; in the published order the two halves come from different sources."""
-    x = load("mnist", "test").batch().x
-    return x[torch.randperm(len(x), generator=torch.Generator().manual_seed(0))]
+@cache
+def references() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Training images, test images, and the features of 5,000 of these: read once for all runs.
+
+    The test images are shuffled; in the published order their two halves come from different sources.
+    """
+    train_x, test = load("mnist").take(10_000).batch().x, load("mnist", "test").batch().x
+    test = test[torch.randperm(len(test), generator=torch.Generator().manual_seed(0))]
+    return train_x, test, classifier_features(test[:5000])
 
 
 def judged(x: torch.Tensor) -> dict[str, float]:
-    train_x, test = load("mnist").take(10_000).batch().x, shuffled_test()
+    train_x, test, features = references()
     return {
-        "frechet": frechet_distance(classifier_features(x), classifier_features(test[:5000])),
+        "frechet": frechet_distance(classifier_features(x), features),
         "digit_like": confident_share(x),
         "classes": classes_found(x),
         "nn_ratio": nn_ratio(x[:500], train_x, test[:500]),
@@ -97,5 +104,5 @@ def judged(x: torch.Tensor) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    real = judged(shuffled_test()[-SAMPLES:])
+    real = judged(references()[1][-SAMPLES:])
     sweep("dcgan_rules", one_run, VARIANTS, SEEDS, rounds=ROUNDS, batch=BATCH, real=real)

@@ -13,9 +13,10 @@ from course_lib.metrics import Modes, modes
 from course_lib.networks import Replicas, mlp
 from course_lib.runtime import atomic_path, seed_everything
 from course_lib.training import train
+from course_lib.widgets.theatre import REACH, ROUNDS
 
-SEED, SEEDS, BATCH, ROUNDS = 0, 5, 128, 30  # rounds between two frames: one move of each player is a round
-FRAMES, POINTS, SIDE, REACH = 60, 300, 41, 1.8
+SEED, SEEDS, BATCH = 0, 5, 128
+FRAMES, POINTS, SIDE = 60, 300, 41
 RUNS = {"works": (2e-3, 1e-3), "collapses": (1e-3, 2e-3)}  # learning rates of discriminator and generator
 FILE = Path("data/gan_theatre.npz")
 

@@ -13,7 +13,7 @@ from ..plots import COLOURS
 from .frame import draw, explorer
 
 SIZE = (8.6, 4.0)
-REACH, ROUNDS = 1.8, 30  # half the side of the stored landscape; rounds between two frames
+REACH, ROUNDS = 1.8, 30  # half the side of the stored landscape; rounds (a move of each player) between two frames
 RUNS = {"learning rates 0.002 and 0.001": "works", "learning rates 0.001 and 0.002": "collapses"}
 
 
