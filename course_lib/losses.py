@@ -20,10 +20,15 @@ TINY = 1e-12  # keeps the derivative of a square root finite at 0
 
 
 class Elbo(NamedTuple):
-    """The two parts of the evidence lower bound, each (B,). The bound is `-(reconstruction + kl)`."""
+    """The two parts of the evidence lower bound. The bound is `-(reconstruction + kl)`, (B,)."""
 
-    reconstruction: Tensor  # E_q[-log p(x|z)], estimated with the z that was drawn
-    kl: Tensor  # KL(q(z|x) || p(z))
+    reconstruction: Tensor  # E_q[-log p(x|z)], estimated with the z that was drawn, (B,)
+    kl_dims: Tensor  # KL(q(z|x) || p(z)) in each coordinate of z, (B, D)
+
+    @property
+    def kl(self) -> Tensor:
+        """KL(q(z|x) || p(z)), (B,)."""
+        return self.kl_dims.sum(1)
 
     @property
     def bound(self) -> Tensor:
@@ -117,11 +122,29 @@ def kl_diagonal_normals(
 
     Source: Kingma & Welling 2014, appendix B.
     """
+    return _sum(kl_in_each_dimension(mu, logvar, mu_p, logvar_p))
+
+
+def kl_in_each_dimension(
+    mu: Tensor, logvar: Tensor, mu_p: Tensor | None = None, logvar_p: Tensor | None = None
+) -> Tensor:
+    """The terms that `kl_diagonal_normals` sums, one a coordinate, in the shape of mu: where the information is."""
     mu_p = torch.zeros_like(mu) if mu_p is None else mu_p
     logvar_p = torch.zeros_like(logvar) if logvar_p is None else logvar_p
     _check_parameters(mu=mu, logvar=logvar, mu_p=mu_p, logvar_p=logvar_p)
     ratio = logvar - logvar_p
-    return _sum(0.5 * (ratio.exp() - ratio - 1 + (mu - mu_p).square() * (-logvar_p).exp()))
+    return 0.5 * (ratio.exp() - ratio - 1 + (mu - mu_p).square() * (-logvar_p).exp())
+
+
+def free_bits(kl_dims: Tensor, floor: float) -> Tensor:
+    """Σ_d max(floor, mean over the batch of KL_d), one number for the batch (B, D): nats below the floor are free.
+
+    Unlike the other losses it needs the whole batch at once. `floor` is in nats a coordinate; with 0 it is the mean KL.
+    Source: Kingma et al. 2016, eq. 15, each coordinate a group of its own.
+    """
+    if kl_dims.ndim != 2 or not kl_dims.is_floating_point() or not kl_dims.numel() or not floor >= 0:
+        raise ValueError(f"kl_dims is {_describe(kl_dims)} and floor {floor}; give floats (B, D) and a floor >= 0")
+    return kl_dims.mean(0).clamp(min=floor).sum()
 
 
 def importance_weighted_bound(log_w: Tensor) -> Tensor:

@@ -1,13 +1,13 @@
 """The variational autoencoder (Kingma & Welling 2014) on images in [0, 1]."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from .data import Batch
-from .losses import Elbo, bernoulli_nll, kl_diagonal_normals
-from .networks import BernoulliDecoder, GaussianEncoder
+from .losses import Elbo, bernoulli_nll, free_bits, importance_weighted_bound, kl_in_each_dimension
+from .networks import IMAGE, BernoulliDecoder, GaussianEncoder
 
 
 def reparameterize(mu: Tensor, logvar: Tensor, eps: Tensor | None = None) -> Tensor:
@@ -27,6 +27,7 @@ class VAE(nn.Module):
         latent_dim: D, the size of z.
         hidden: widths of the encoder's hidden layers; the decoder has the same in reverse.
         encoder, decoder: other modules with the same signatures, in place of the MLPs.
+        shape: of an image, (C, H, W), for the MLPs.
     """
 
     def __init__(
@@ -35,19 +36,23 @@ class VAE(nn.Module):
         hidden: Sequence[int] = (400,),
         encoder: nn.Module | None = None,
         decoder: nn.Module | None = None,
+        shape: Sequence[int] = IMAGE,
     ):
         super().__init__()
         if latent_dim < 1:
             raise ValueError(f"latent_dim is {latent_dim}; give 1 or more")
         self.latent_dim = latent_dim
-        self.encoder = encoder or GaussianEncoder(latent_dim, hidden)
-        self.decoder = decoder or BernoulliDecoder(latent_dim, hidden[::-1])
+        self.encoder = encoder or GaussianEncoder(latent_dim, hidden, shape)
+        self.decoder = decoder or BernoulliDecoder(latent_dim, hidden[::-1], shape)
+
+    def nll(self, x: Tensor, z: Tensor) -> Tensor:
+        """-log p(x|z), (B,), for x (B, C, H, W) in [0, 1] and z (B, D)."""
+        return bernoulli_nll(self.decoder(z), x)
 
     def elbo(self, x: Tensor) -> Elbo:
-        """The two parts of the one-sample ELBO, each (B,), for x (B, C, H, W) in [0, 1]."""
+        """The two parts of the one-sample ELBO for x (B, C, H, W) in [0, 1]."""
         mu, logvar = self.encoder(x)
-        logits = self.decoder(reparameterize(mu, logvar))
-        return Elbo(bernoulli_nll(logits, x), kl_diagonal_normals(mu, logvar))
+        return Elbo(self.nll(x, reparameterize(mu, logvar)), kl_in_each_dimension(mu, logvar))
 
     def decode(self, z: Tensor) -> Tensor:
         """The mean image of p(x|z), (B, C, H, W) in [0, 1]."""
@@ -66,29 +71,54 @@ class VAE(nn.Module):
         """x through the posterior mean and back, (B, C, H, W) in [0, 1]."""
         return self.decode(self.encoder(x)[0])
 
-    @torch.no_grad()
     def log_weights(self, x: Tensor, k: int) -> Tensor:
-        """log p(x, z_k) - log q(z_k|x) for k draws each, (k, B): what `metrics.log_likelihood` averages."""
+        """log p(x, z_k) - log q(z_k|x) for k draws each, (k, B), differentiable through the draws.
+
+        `losses.importance_weighted_bound` turns them into a bound, `metrics.log_likelihood` into an estimate.
+        """
         if k < 1:
             raise ValueError(f"k is {k}; give 1 or more")
         mu, logvar = self.encoder(x)
-        q = torch.distributions.Normal(mu, (0.5 * logvar).exp())
-        p = torch.distributions.Normal(torch.zeros_like(q.loc), torch.ones_like(q.loc))
-        rows = []
-        for _ in range(k):
-            z = q.sample()
-            rows.append(p.log_prob(z).sum(1) - q.log_prob(z).sum(1) - bernoulli_nll(self.decoder(z), x))
-        return torch.stack(rows)
+        eps = torch.randn(k, *mu.shape, dtype=mu.dtype, device=mu.device)
+        z = mu + (0.5 * logvar).exp() * eps  # (k, B, D)
+        log_ratio = 0.5 * (eps.square() + logvar - z.square()).sum(-1)  # log p(z) - log q(z|x); the constants cancel
+        copies = x.expand(k, *x.shape).flatten(0, 1)
+        return log_ratio - self.nll(copies, z.flatten(0, 1)).view(k, -1)
 
 
-def negative_elbo(model: VAE, batch: Batch) -> dict[str, Tensor]:
-    """The loss of a VAE as a player: the mean over the batch of reconstruction + KL, and both parts."""
+def negative_elbo(model: VAE, batch: Batch, beta: float = 1.0, floor: float = 0.0) -> dict[str, Tensor]:
+    """The loss of a VAE as a player: the mean over the batch of reconstruction + β KL, and both parts.
+
+    Args:
+        model: anything with `elbo(x)`.
+        beta: the weight of the KL. 1 is the bound; other values are those of a β-VAE (Higgins et al. 2017, eq. 4), or
+            of one step of a schedule: `lambda m, b: negative_elbo(m, b, beta=warm_up(player.progress))`.
+        floor: nats a coordinate of z that cost nothing (`losses.free_bits`).
+    """
     parts = model.elbo(batch.x)
+    reconstruction = parts.reconstruction.mean()
     return {
-        "loss": -parts.bound.mean(),
-        "reconstruction": parts.reconstruction.mean(),
+        "loss": reconstruction + beta * free_bits(parts.kl_dims, floor),
+        "reconstruction": reconstruction,
         "kl": parts.kl.mean(),
     }
+
+
+def negative_iwae(model: VAE, batch: Batch, k: int) -> dict[str, Tensor]:
+    """The loss of an importance weighted autoencoder with k draws (Burda et al. 2016, eq. 8); k = 1 is the ELBO's."""
+    return {"loss": -importance_weighted_bound(model.log_weights(batch.x, k)).mean()}
+
+
+def linear_warmup(share: float = 0.3) -> Callable[[float], float]:
+    """A schedule for β: from 0 to 1 in a straight line during the first `share` of training (Bowman et al. 2016)."""
+    return cyclical(1, share)
+
+
+def cyclical(cycles: int = 4, rise: float = 0.5) -> Callable[[float], float]:
+    """A schedule for β: in each of `cycles` equal parts from 0 to 1 during the share `rise`, then 1 (Fu et al. 2019)."""
+    if cycles < 1 or not 0 < rise <= 1:
+        raise ValueError(f"cycles is {cycles} and rise {rise}; give 1 cycle or more, and a share in (0, 1]")
+    return lambda progress: min(1.0, progress * cycles % 1 / rise)
 
 
 @torch.no_grad()

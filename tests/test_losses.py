@@ -158,8 +158,37 @@ def test_diverged_parameters_show_in_their_own_sample_alone(name):
 
 
 def test_elbo_bound_is_minus_the_sum_of_its_parts():
-    elbo = losses.Elbo(torch.tensor([2.0, 3.0]), torch.tensor([0.5, 0.25]))
+    elbo = losses.Elbo(torch.tensor([2.0, 3.0]), torch.tensor([[0.5, 0.0], [0.125, 0.125]]))
+    assert elbo.kl.tolist() == [0.5, 0.25]
     assert elbo.bound.tolist() == [-2.5, -3.25]
+
+
+def test_kl_in_each_dimension_is_that_of_torch():
+    mu, logvar, mu_p, logvar_p = (rand(4, 3, scale=1.0, seed=i) for i in range(4))
+    torch.testing.assert_close(
+        losses.kl_in_each_dimension(mu, logvar, mu_p, logvar_p), kl_oracle(mu, logvar, mu_p, logvar_p)
+    )
+
+
+def test_free_bits_by_hand():
+    kl = torch.tensor([[0.0, 1.0, 4.0], [0.2, 0.0, 2.0]])  # means over the batch 0.1, 0.5, 3
+    assert losses.free_bits(kl, 0.0).item() == pytest.approx(3.6)
+    assert losses.free_bits(kl, 0.3).item() == pytest.approx(0.3 + 0.5 + 3)
+    assert losses.free_bits(kl, 5.0).item() == pytest.approx(15)
+
+
+def test_free_bits_pull_on_what_lies_above_the_floor_alone():
+    kl = torch.tensor([[0.0, 1.0], [0.2, 3.0]], requires_grad=True)
+    (gradient,) = torch.autograd.grad(losses.free_bits(kl, 0.5), kl)
+    assert gradient.tolist() == [[0.0, 0.5], [0.0, 0.5]]
+
+
+@pytest.mark.parametrize(
+    ("kl", "floor"), [(rand(3), 0.1), (rand(0, 2), 0.1), (torch.ones(2, 2).long(), 0.1), (rand(2, 2), -0.1)]
+)
+def test_free_bits_refuse_bad_input(kl, floor):
+    with pytest.raises(ValueError, match=r"give floats \(B, D\) and a floor >= 0"):
+        losses.free_bits(kl, floor)
 
 
 @fast

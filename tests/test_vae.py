@@ -151,7 +151,7 @@ def test_one_log_weight_has_the_elbo_as_its_mean():
     net, x, n = small_vae(), images(3), 8000
     many = x.repeat(n, 1, 1, 1)
     torch.manual_seed(0)
-    weights = net.log_weights(many, 1).view(n, 3)
+    weights = net.log_weights(many, 1).detach().view(n, 3)
     bounds = net.elbo(many).bound.detach().view(n, 3)
     standard_error = ((weights.var(0) + bounds.var(0)) / n).sqrt()
     assert ((weights.mean(0) - bounds.mean(0)).abs() < 4 * standard_error).all()
@@ -166,10 +166,70 @@ def test_log_weights_average_to_the_likelihood():
     torch.manual_seed(0)
     log_weights = net.log_weights(x.repeat(repeats, 1, 1, 1), 5)
     assert log_weights.shape == (5, 3 * repeats)
-    assert not log_weights.requires_grad
-    weights = log_weights.view(-1, 3).exp()
+    weights = log_weights.detach().view(-1, 3).exp()
     standard_error = weights.std(0) / weights.mean(0) / math.sqrt(len(weights))  # of log mean w, by the delta method
     assert ((weights.mean(0).log() - log_px).abs() < 4 * standard_error).all()
+
+
+def test_log_weights_are_what_torch_distributions_say_and_differentiable():
+    net, x, k = small_vae(), images(4), 3
+    torch.manual_seed(0)
+    log_w = net.log_weights(x, k)
+    torch.manual_seed(0)
+    mu, logvar = net.encoder(x)
+    z = mu + logvar.exp().sqrt() * torch.randn(k, *mu.shape, dtype=mu.dtype)
+    standard, q = torch.distributions.Normal(0.0, 1.0), torch.distributions.Normal(mu, logvar.exp().sqrt())
+    likelihood = torch.stack([-losses.bernoulli_nll(net.decoder(row), x) for row in z])
+    expected = likelihood + (standard.log_prob(z) - q.log_prob(z)).sum(-1)
+    torch.testing.assert_close(log_w, expected)
+    parameters = list(net.parameters())
+    for ours, theirs in zip(
+        torch.autograd.grad(log_w.logsumexp(0).sum(), parameters, retain_graph=True),
+        torch.autograd.grad(expected.logsumexp(0).sum(), parameters),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_negative_iwae_of_one_draw_is_an_elbo_and_of_more_is_lower():
+    net, x = small_vae(), images(3).repeat(4000, 1, 1, 1)
+    torch.manual_seed(0)
+    one, ten = (vae.negative_iwae(net, Batch(x), k)["loss"].item() for k in (1, 10))
+    bounds = net.elbo(x).bound.detach()
+    error = (bounds.std() / math.sqrt(len(x))).item()
+    assert abs(one + bounds.mean().item()) < 4 * math.sqrt(2) * error
+    assert ten < one - 4 * error
+
+
+def test_beta_weighs_the_kl_and_a_floor_makes_nats_free():
+    net, x = small_vae(), images()
+    torch.manual_seed(1)
+    plain = vae.negative_elbo(net, Batch(x))
+    torch.manual_seed(1)
+    weighed = vae.negative_elbo(net, Batch(x), beta=4.0)
+    torch.manual_seed(1)
+    floored = vae.negative_elbo(net, Batch(x), beta=4.0, floor=100.0)
+    torch.testing.assert_close(weighed["loss"], plain["reconstruction"] + 4 * plain["kl"])
+    torch.testing.assert_close(floored["loss"], plain["reconstruction"] + 4 * 2 * 100.0)
+    torch.testing.assert_close(floored["kl"], plain["kl"])
+
+
+def test_schedules_of_beta_by_hand():
+    assert [vae.linear_warmup(0.2)(p) for p in (0.0, 0.1, 0.2, 0.9)] == pytest.approx([0, 0.5, 1, 1])
+    assert [vae.cyclical(4, 0.5)(p) for p in (0.0, 0.0625, 0.125, 0.2, 0.25, 0.3125, 0.99)] == pytest.approx(
+        [0, 0.5, 1, 1, 0, 0.5, 1]
+    )
+
+
+@pytest.mark.parametrize("make", [lambda: vae.linear_warmup(0), lambda: vae.cyclical(0), lambda: vae.cyclical(2, 1.5)])
+def test_impossible_schedules_of_beta_are_refused(make):
+    with pytest.raises(ValueError, match="give 1 cycle or more, and a share"):
+        make()
+
+
+def test_vae_of_colour_images():
+    net, x = vae.VAE(3, (8,), shape=(3, 6, 4)), torch.rand(2, 3, 6, 4)
+    assert net.reconstruct(x).shape == net.sample(2).shape == x.shape
 
 
 def test_mean_loss_does_not_depend_on_the_chunk():
