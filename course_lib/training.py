@@ -29,6 +29,8 @@ class Player(nn.Module):
         steps: moves in a row before the next player's turn.
         ema: keep `average.module`, a copy of the network whose weights and buffers follow those of `net` as an
             exponential moving average with this decay.
+
+    `progress` is the share of training that is done, in [0, 1), set before each move: for losses with a schedule.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Player(nn.Module):
         if not self.trainable:
             raise ValueError(f"player {name!r} has no parameter that requires grad; give a network to train")
         self.optimizer = (optimizer or torch.optim.Adam)(self.trainable, lr=lr)
+        self.progress = 0.0
         self.average = None if ema is None else _moving_average(net, ema)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
@@ -175,9 +178,10 @@ def _epoch(moves, players, batches, step, bar, schedule) -> dict[str, tuple[Tens
         player, forward = moves[step % len(moves)]
         if player is not turn:
             _give_turn(turn := player, players)
+        player.progress = step / bar.total
         if schedule:
             for group in player.optimizer.param_groups:
-                group["lr"] = player.lr * schedule(step / bar.total)
+                group["lr"] = player.lr * schedule(player.progress)
         parts = forward(_to_device(batch, player.trainable[0].device))
         player.optimizer.zero_grad(set_to_none=True)
         parts["loss"].backward()

@@ -660,9 +660,9 @@ def test_bytes_are_scaled_to_floats_in_0_1():
     assert batch.y is None
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_floats_are_left_as_they_are(dtype):
-    x = torch.tensor([[-3.0], [0.1], [700.0]], dtype=dtype)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.int64])
+def test_floats_and_tokens_are_left_as_they_are(dtype):
+    x = torch.tensor([[-3.0], [0.1], [700.0]]).to(dtype)
     (batch,) = Batches((x, None), 5)
     assert batch.x.dtype == dtype and torch.equal(batch.x.sort(dim=0).values, x)
 
@@ -681,8 +681,8 @@ def test_images_keep_their_shape_and_labels():
         (torch.zeros(0, 3), None, 2, "at least one sample"),
         (torch.zeros(5), None, 2, r"shape \(N, \.\.\.\)"),
         (torch.tensor(1.0), None, 2, r"shape \(N, \.\.\.\)"),
-        (torch.zeros(5, 3, dtype=torch.int64), None, 2, "give uint8 or floats"),
-        (torch.zeros(5, 3, dtype=torch.bool), None, 2, "give uint8 or floats"),
+        (torch.zeros(5, 3, dtype=torch.int32), None, 2, "give uint8, floats or int64 tokens"),
+        (torch.zeros(5, 3, dtype=torch.bool), None, 2, "give uint8, floats or int64 tokens"),
         (torch.zeros(5, 3), torch.zeros(4), 2, "x has 5 samples and y 4"),
         (torch.zeros(5, 3), None, 0, "batch_size is 0"),
         (torch.zeros(5, 3), None, -1, "batch_size is -1"),

@@ -338,6 +338,14 @@ def test_the_optimizer_sees_the_scheduled_rate_at_each_step():
     assert seen == pytest.approx([factor * rate for factor, rate in zip(factors, rates, strict=True)], abs=1e-12)
 
 
+def test_players_know_the_progress_before_each_move():
+    players, seen = [line("a", steps=2), line("b")], []
+    for p in players:
+        p.register_forward_pre_hook(lambda p, *_: seen.append((p.name, p.progress)))
+    quietly(players, Batches(numbers(16), 4), 2)
+    assert seen == [(name, i / 8) for i, name in enumerate("aabaabaa")]
+
+
 def test_without_a_schedule_the_rate_is_constant():
     player, seen = line(lr=0.3), []
     player.optimizer.register_step_pre_hook(lambda optimizer, *_: seen.append(optimizer.param_groups[0]["lr"]))

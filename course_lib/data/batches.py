@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 
 class Batch(NamedTuple):
-    """x: float in [0, 1], (B, C, H, W). y: int64 (B,), or None."""
+    """x: float in [0, 1], (B, C, H, W), or int64 tokens (B, T). y: int64 (B,), floats (B, ...), or None."""
 
     x: Tensor
     y: Tensor | None = None
@@ -36,7 +36,8 @@ class Batches:
     """Yields `Batch(x, y)` in a new random order each epoch, the last one possibly smaller.
 
     Args:
-        images: `Images`, or any pair (x, y) of tensors with equal length; y may be None. uint8 is scaled to [0, 1].
+        images: `Images`, or any pair (x, y) of tensors with equal length; y may be None. uint8 is scaled to
+            [0, 1]; floats and int64 tokens are handed on as they are.
         batch_size: samples a batch, per process.
         device: where the whole set is kept.
         seed: of the permutations. The same on each rank under torchrun; each then takes its own equal share.
@@ -46,8 +47,8 @@ class Batches:
         x, y = images
         if x.ndim < 2 or not len(x):
             raise ValueError(f"x is {tuple(x.shape)}; give at least one sample, shape (N, ...)")
-        if x.dtype != torch.uint8 and not x.is_floating_point():
-            raise ValueError(f"x has dtype {x.dtype}; give uint8 or floats")
+        if x.dtype not in (torch.uint8, torch.int64) and not x.is_floating_point():
+            raise ValueError(f"x has dtype {x.dtype}; give uint8, floats or int64 tokens")
         if y is not None and len(y) != len(x):
             raise ValueError(f"x has {len(x)} samples and y {len(y)}; give one label a sample")
         if not batch_size >= 1:
