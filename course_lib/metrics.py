@@ -14,6 +14,8 @@ from .losses import importance_weighted_bound, kl_categorical
 from .networks import DigitClassifier, FaceReader
 
 ENOUGH = 10  # samples of a mode from which its spread is estimated
+AT_ONCE = 50  # importance samples of a point that are drawn together
+ACTIVE = 0.01  # variance of a posterior mean over the data, above which a coordinate of z is in use
 
 
 class Quality(NamedTuple):
@@ -142,6 +144,16 @@ def redraw_distance(x: Tensor) -> Tensor:
     return (x - faces.draw(read_faces(x))).square().mean((1, 2, 3)).sqrt()
 
 
+def active_units(mu: Tensor) -> int:
+    """How many coordinates of z are in use: the variance of their posterior mean mu (N, D) over the data exceeds 0.01.
+
+    Source: Burda et al. 2016, section 5.2. 0 means posterior collapse.
+    """
+    if mu.ndim != 2 or len(mu) < 2 or not mu.isfinite().all():
+        raise ValueError(f"mu is {tuple(mu.shape)}; give finite posterior means (N, D) of N >= 2 data points")
+    return int((mu.var(0) > ACTIVE).sum())
+
+
 class LogLikelihood(NamedTuple):
     """An importance-sampled estimate of log p(x) in nats, mean over the data, and its standard error."""
 
@@ -149,6 +161,7 @@ class LogLikelihood(NamedTuple):
     standard_error: float  # over the data points
 
 
+@torch.no_grad()
 def log_likelihood(
     log_weights: Callable[[Tensor, int], Tensor], x: Tensor, k: int = 1000, chunk: int = 100
 ) -> LogLikelihood:
@@ -159,7 +172,9 @@ def log_likelihood(
     """
     if k < 1 or not len(x):
         raise ValueError(f"k is {k} and x {tuple(x.shape)}; give k >= 1 and at least one point")
-    values = torch.cat([importance_weighted_bound(log_weights(part, k)) for part in x.split(chunk)])
+    draws = [min(AT_ONCE, k - done) for done in range(0, k, AT_ONCE)]
+    parts = [torch.cat([log_weights(part, n) for n in draws]) for part in x.split(chunk)]
+    values = torch.cat([importance_weighted_bound(log_w) for log_w in parts])
     spread = values.std().item() if len(values) > 1 else math.nan
     return LogLikelihood(values.mean().item(), spread / math.sqrt(len(values)))
 

@@ -173,7 +173,9 @@ def test_log_likelihood_agrees_with_the_exact_one():
     pca, x = pca_and_data()
     record = []
     estimate = metrics.log_likelihood(widened(pca, record=record), x, k=2000, chunk=16)
-    weights = torch.cat(record, 1).exp()
+    per_chunk = len(record) // 3  # 40 points in chunks of 16, the draws of each in several calls
+    weights = torch.cat([torch.cat(record[i * per_chunk : (i + 1) * per_chunk]) for i in range(3)], 1).exp()
+    assert weights.shape == (2000, 40)
     relative_variance = weights.var(0) / weights.mean(0).square() / len(weights)
     standard_error = relative_variance.sum().sqrt().item() / len(x)  # of the k draws, the data held fixed
     assert standard_error < 0.01
@@ -204,6 +206,31 @@ def test_log_likelihood_of_one_point_has_no_standard_error():
     estimate = metrics.log_likelihood(exact(pca), x, k=2)
     assert math.isfinite(estimate.mean)
     assert math.isnan(estimate.standard_error)
+
+
+def test_log_likelihood_needs_no_gradient_and_all_its_draws():
+    drawn = []
+
+    def log_weights(x, k):
+        assert not torch.is_grad_enabled()
+        drawn.append(k)
+        return torch.arange(sum(drawn) - k, sum(drawn)).double()[:, None].expand(k, len(x))
+
+    estimate = metrics.log_likelihood(log_weights, torch.zeros(3, 1), k=120)
+    assert sum(drawn) == 120
+    assert estimate.mean == pytest.approx(np.log(np.mean(np.exp(np.arange(120.0)))))
+
+
+def test_active_units_by_hand():
+    noise = torch.randn(4000, 1, generator=torch.Generator().manual_seed(0))
+    mu = torch.cat([0.5 + 0 * noise, 0.09 * noise, 0.11 * noise, noise], 1)  # variances 0, 0.0081, 0.0121, 1
+    assert metrics.active_units(mu) == 2
+
+
+@pytest.mark.parametrize("mu", [torch.zeros(3), torch.zeros(1, 3), torch.full((3, 2), math.nan)])
+def test_active_units_refuse_bad_input(mu):
+    with pytest.raises(ValueError, match="give finite posterior means"):
+        metrics.active_units(mu)
 
 
 X = torch.zeros(2, 1, 28, 28)
