@@ -13,6 +13,7 @@ _MODULES = (
     "data",
     "exercises",
     "gan",
+    "likelihood",
     "linear_gaussian",
     "losses",
     "metrics",

@@ -1,7 +1,5 @@
-"""How good is a generator: a classifier's confidence, coverage, distance to the training set, likelihood."""
+"""How good is a generator: a classifier's confidence, coverage, distance to the training set."""
 
-import math
-from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
@@ -10,11 +8,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .data import faces, shipped, toy
-from .losses import importance_weighted_bound, kl_categorical
+from .losses import kl_categorical
 from .networks import DigitClassifier, FaceReader
 
 ENOUGH = 10  # samples of a mode from which its spread is estimated
-AT_ONCE = 50  # importance samples of a point that are drawn together
 ACTIVE = 0.01  # variance of a posterior mean over the data, above which a coordinate of z is in use
 
 
@@ -152,31 +149,6 @@ def active_units(mu: Tensor) -> int:
     if mu.ndim != 2 or len(mu) < 2 or not mu.isfinite().all():
         raise ValueError(f"mu is {tuple(mu.shape)}; give finite posterior means (N, D) of N >= 2 data points")
     return int((mu.var(0) > ACTIVE).sum())
-
-
-class LogLikelihood(NamedTuple):
-    """An importance-sampled estimate of log p(x) in nats, mean over the data, and its standard error."""
-
-    mean: float
-    standard_error: float  # over the data points
-
-
-@torch.no_grad()
-def log_likelihood(
-    log_weights: Callable[[Tensor, int], Tensor], x: Tensor, k: int = 1000, chunk: int = 100
-) -> LogLikelihood:
-    """Estimate the mean log p(x) from k importance samples a point (Burda et al. 2016, eq. 8).
-
-    `log_weights(x, k)` returns log p(x, z) - log q(z|x), (k, B), as `VAE.log_weights` does. In expectation a lower
-    bound that rises to log p(x) with k.
-    """
-    if k < 1 or not len(x):
-        raise ValueError(f"k is {k} and x {tuple(x.shape)}; give k >= 1 and at least one point")
-    draws = [min(AT_ONCE, k - done) for done in range(0, k, AT_ONCE)]
-    parts = [torch.cat([log_weights(part, n) for n in draws]) for part in x.split(chunk)]
-    values = torch.cat([importance_weighted_bound(log_w) for log_w in parts])
-    spread = values.std().item() if len(values) > 1 else math.nan
-    return LogLikelihood(values.mean().item(), spread / math.sqrt(len(values)))
 
 
 def classifier_features(x: Tensor) -> Tensor:

@@ -74,7 +74,7 @@ class VAE(nn.Module):
     def log_weights(self, x: Tensor, k: int) -> Tensor:
         """log p(x, z_k) - log q(z_k|x) for k draws each, (k, B), differentiable through the draws.
 
-        `losses.importance_weighted_bound` turns them into a bound, `metrics.log_likelihood` into an estimate.
+        `losses.importance_weighted_bound` turns them into a bound, `likelihood.log_likelihood` into an estimate.
         """
         if k < 1:
             raise ValueError(f"k is {k}; give 1 or more")
@@ -115,7 +115,7 @@ def linear_warmup(share: float = 0.3) -> Callable[[float], float]:
 
 
 def cyclical(cycles: int = 4, rise: float = 0.5) -> Callable[[float], float]:
-    """A schedule for β: in each of `cycles` equal parts from 0 to 1 during the share `rise`, then 1 (Fu et al. 2019)."""
+    """A schedule for β: `cycles` times from 0 up to 1 over the share `rise`, then 1 (Fu et al. 2019)."""
     if cycles < 1 or not 0 < rise <= 1:
         raise ValueError(f"cycles is {cycles} and rise {rise}; give 1 cycle or more, and a share in (0, 1]")
     return lambda progress: min(1.0, progress * cycles % 1 / rise)

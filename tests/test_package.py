@@ -13,7 +13,8 @@ HEAVY = {"matplotlib", "ipywidgets", "scipy", "sklearn"}
 FLOORS = [
     {"runtime", "losses", "networks", "display"},
     {"data", "training"},
-    {"linear_gaussian", "vae", "gan", "text", "autoregressive", "diffusion", "metrics", "plots"},
+    {"linear_gaussian", "likelihood", "vae", "gan", "autoregressive", "diffusion", "metrics", "plots"},
+    {"conditional", "text"},
     {"claims", "exercises", "widgets"},
     {"__main__"},
 ]
