@@ -3,6 +3,7 @@
 # make notebooks  execute the notebooks at `lesson` and store their outputs (NB=08 for one)
 # make check      lint and format check of package, tests and notebooks
 # make results    run the scripts in benchmarks/ whose stored numbers the notebooks show (needs MNIST and the names)
+# make results-long  the same for those that take an hour and more on a CPU
 # make colab      REPO=owner/name: write the repository's address into badges and bootstrap cells
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=60
 ROOT_FLAG = $(if $(filter 0,$(shell id -u)),--allow-root)
 BROWSER_FLAG = $(if $(filter none,$(BROWSER)),--no-browser)
 
-.PHONY: setup lab test notebooks check colab results
+.PHONY: setup lab test notebooks check colab results results-long
 
 setup: .venv/.ready
 
@@ -47,3 +48,7 @@ results: setup
 	$(BIN)/python benchmarks/names_bigram.py
 	$(BIN)/python benchmarks/dcgan_rules.py
 	$(BIN)/python benchmarks/gan_ring.py
+
+results-long: setup
+	$(BIN)/python benchmarks/iwae.py
+	$(BIN)/python benchmarks/vae_binary.py
