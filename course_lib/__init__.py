@@ -20,6 +20,7 @@ _MODULES = (
     "networks",
     "plots",
     "runtime",
+    "text",
     "training",
     "vae",
     "widgets",

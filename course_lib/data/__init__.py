@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from . import faces, toy, wordlists
+from . import faces, grammar, toy, wordlists
 from .batches import Batch, Batches, Images, vary
 from .files import File, cache_folder, fetch_all, matches, read, result, shipped
 from .wordlists import LISTS, words
@@ -21,6 +21,7 @@ __all__ = [
     "Images",
     "available",
     "faces",
+    "grammar",
     "load",
     "names",
     "resample_digits",
