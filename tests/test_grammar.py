@@ -20,8 +20,8 @@ SMALL = {
     "E": {"hard": 1.0},
 }
 BY_HAND = {"it rains": 0.5, "it snows": 0.1, "it snows hard": 0.15, "she sings hard": 0.15, "she sings": 0.1}
-# Two derivations of "a b c": (a b) c and a (b c).
-AMBIGUOUS = {"S": {"X c": 0.3, "a Y": 0.7}, "X": {"a b": 0.5, "a": 0.5}, "Y": {"b c": 0.2, "c": 0.8}}
+# Three derivations of "a b c": (a b) c by the first alternative, (a b) (c) and (a) (b c) by the second.
+AMBIGUOUS = {"S": {"X c": 0.3, "X Y": 0.7}, "X": {"a b": 0.5, "a": 0.5}, "Y": {"b c": 0.2, "c": 0.8}}
 
 
 def generator(seed=0):
@@ -84,9 +84,9 @@ def test_enumeration_confirms_size_entropy_and_probabilities(g):
 
 def test_probability_of_an_ambiguous_sentence_is_the_sum_over_its_derivations():
     g = Grammar(AMBIGUOUS)
-    assert g.log_prob(["a b c"]).exp().item() == pytest.approx(0.3 * 0.5 + 0.7 * 0.2)
-    assert g.sentences() == pytest.approx({"a b c": 0.29, "a c": 0.15 + 0.56})
-    assert g.size() == 4  # derivations
+    assert g.log_prob(["a b c"]).exp().item() == pytest.approx(0.15 + 0.28 + 0.07)
+    assert g.sentences() == pytest.approx({"a b c": 0.5, "a c": 0.15 + 0.28, "a b b c": 0.07})
+    assert g.size() == 6  # derivations
     assert g.entropy() > entropy(g.sentences().values())  # that of the derivations
 
 
@@ -148,6 +148,8 @@ def test_mean_surprise_of_scenes_is_their_entropy(scenes):
         ("the dogs that the goat sees sleep", True),
         ("the dogs that the goat sees sleeps", False),  # the verb nearest to a singular noun
         ("the dogs that the goat see sleep", False),
+        ("the dog that the goats see sleeps", True),
+        ("the dog that the goats sees sleeps", False),
         ("a dog that sees some goats runs in the barn", True),
         ("a dog that see some goats runs in the barn", False),
         ("the dog follows the whale", False),  # two scenes in one sentence

@@ -13,15 +13,16 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from scipy import stats
 from torch import distributions as D
 
 from course_lib import losses, metrics, plots, widgets
 from course_lib.data import shipped, toy
 from course_lib.display import with_fallback
+from course_lib.text import TextVAE, Vocabulary
 from course_lib.vae import VAE
-from course_lib.widgets import divergence, frame, optimisers, playground, theatre
+from course_lib.widgets import divergence, frame, latent, optimisers, playground, theatre
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -214,6 +215,101 @@ def test_fallback_survives_the_export_of_a_notebook_without_widget_state(tmp_pat
     page, _ = nbconvert.HTMLExporter().from_notebook_node(book)
     shown = re.findall(r'<img[^>]*src="data:image/png;base64,([^"]+)"', page)
     assert [base64.b64decode(picture) for picture in shown] == [base64.b64decode(output.data["image/png"])]
+
+
+# --- the latent explorer of sentences ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def writer():
+    """A small VAE of sentences whose sentences depend clearly on z."""
+    torch.manual_seed(1)
+    vae = TextVAE(Vocabulary([f"word{i}" for i in range(30)]), latent_dim=3, embedding=8, hidden=16)
+    with torch.no_grad():
+        for parameter in vae.parameters():
+            parameter.mul_(3)
+    return vae
+
+
+class Says(torch.nn.Module):
+    """A model that says the same whatever z is."""
+
+    latent_dim = 2
+
+    def __init__(self, *sentences):
+        super().__init__()
+        self.sentences, self.unused = list(sentences), torch.nn.Parameter(torch.zeros(1))
+
+    def decode(self, z):
+        return (self.sentences * len(z))[: len(z)]
+
+
+def written_by_hand(*lines):
+    from matplotlib import font_manager
+
+    font = ImageFont.truetype(font_manager.findfont("DejaVu Sans"), 14)
+    sheet = Image.new("L", (480, 20 * len(lines) + 10), 255)
+    for i, line in enumerate(lines):
+        ImageDraw.Draw(sheet).text((10, 5 + 20 * i), line, 0, font)
+    return np.asarray(sheet)
+
+
+def test_picture_of_a_sentence_is_black_text_on_white():
+    picture = pixels(widgets.latent_picture(Says("the dog sleeps"), torch.zeros(2)))
+    np.testing.assert_array_equal(picture, written_by_hand("the dog sleeps"))
+    assert picture.min() == 0 and picture.max() == 255
+
+
+def test_long_sentences_are_wrapped_and_empty_ones_keep_their_line():
+    long = "some small whales that a loud crab follows see the grey seals under the waves"
+    picture = pixels(widgets.latent_picture(Says(long), torch.zeros(2)))
+    lines = "some small whales that a loud crab follows see the grey", "seals under the waves"
+    np.testing.assert_array_equal(picture, written_by_hand(*lines))
+    empty = pixels(widgets.latent_picture(Says(""), torch.zeros(2)))
+    assert empty.shape == (30, 480) and empty.min() == 255
+    widest = pixels(widgets.latent_picture(Says(("m" * 30 + " ") * 3), torch.zeros(2)))
+    assert (widest[:, -1] == 255).all()
+
+
+def test_traversal_of_sentences_is_a_paragraph_for_each_coordinate(writer, monkeypatch):
+    written = []
+    monkeypatch.setattr(latent, "_written", lambda lines: written.extend(lines) or np.zeros((1, 1), np.uint8))
+    z = torch.tensor([0.5, -1.0, 2.0])
+    widgets.traversal_picture(writer, z, [2, 0], steps=3)
+    expected = []
+    for dim in (2, 0):
+        at = z.repeat(3, 1)
+        at[:, dim] = torch.tensor([-3.0, 0, 3])
+        expected += [f"z[{dim}] from -3 to 3", *writer.decode(at), ""]
+    assert written == expected[:-1]
+    assert len(set(written)) > 5
+
+
+def test_explorer_of_sentences_follows_its_sliders_and_is_wide_enough(writer, model):
+    explorer = Explorer(writer, dims=[2, 0])
+    explorer.origin.click()
+    explorer.sliders[0].value, explorer.sliders[1].value = 1.5, -2.0
+    expected = widgets.latent_picture(writer, torch.tensor([-2.0, 0, 1.5]))
+    assert explorer.image.value == expected != widgets.latent_picture(writer, torch.zeros(3))
+    assert (explorer.image.layout.width, Explorer(model).image.layout.width) == ("480px", "224px")
+    start = torch.randn(3, generator=torch.Generator().manual_seed(0))
+    bundle = explorer.widget._repr_mimebundle_()
+    assert base64.b64decode(bundle["image/png"]) == widgets.traversal_picture(writer, start, [2, 0])
+
+
+def test_active_dims_of_sentences_are_those_whose_mean_varies_most(writer):
+    tokens = writer.vocabulary.encode([f"word{i} word{j}" for i in range(6) for j in range(6)])
+    spread = writer.encoder(tokens)[0].var(0)
+    assert widgets.active_dims(writer, tokens, 2) == spread.argsort(descending=True)[:2].tolist()
+
+
+def test_pictures_of_sentences_take_a_tenth_of_a_second_at_most():
+    model, z = TextVAE(Vocabulary([f"word{i}" for i in range(50)])), torch.zeros(16)
+    with torch.no_grad():
+        model.decoder.vocabulary_layer.bias[0] = -100  # sentences of the greatest length
+    for draw in (lambda: widgets.latent_picture(model, z), lambda: widgets.traversal_picture(model, z, range(6))):
+        draw()
+        assert statistics.median(cpu_seconds(draw) for _ in range(9)) <= 0.1
 
 
 # --- the distribution playground -----------------------------------------------------------------------------------
