@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from .data import Batch
 from .losses import Elbo, bernoulli_nll, free_bits, importance_weighted_bound, kl_in_each_dimension
-from .networks import IMAGE, BernoulliDecoder, GaussianEncoder
+from .networks import IMAGE, AutoregressiveDecoder, BernoulliDecoder, GaussianEncoder
 
 
 def reparameterize(mu: Tensor, logvar: Tensor, eps: Tensor | None = None) -> Tensor:
@@ -84,6 +84,34 @@ class VAE(nn.Module):
         log_ratio = 0.5 * (eps.square() + logvar - z.square()).sum(-1)  # log p(z) - log q(z|x); the constants cancel
         copies = x.expand(k, *x.shape).flatten(0, 1)
         return log_ratio - self.nll(copies, z.flatten(0, 1)).view(k, -1)
+
+
+class AutoregressiveVAE(VAE):
+    """A VAE of black-and-white images whose decoder also sees the pixels before, and can do without z.
+
+    `decode`, and with it `sample` and `reconstruct`, draw from p(x|z) pixel after pixel: there is no mean image.
+
+    Args:
+        hidden: widths of the encoder's hidden layers.
+        decoder: an `AutoregressiveDecoder` of the same z and shape; its own defaults where it is not given.
+    """
+
+    def __init__(
+        self,
+        latent_dim: int = 10,
+        hidden: Sequence[int] = (200,),
+        shape: Sequence[int] = IMAGE,
+        decoder: AutoregressiveDecoder | None = None,
+    ):
+        super().__init__(latent_dim, hidden, None, decoder or AutoregressiveDecoder(latent_dim, shape=shape), shape)
+
+    def nll(self, x: Tensor, z: Tensor) -> Tensor:
+        """-log p(x|z), (B,), for x (B, 1, H, W) of zeros and ones."""
+        return bernoulli_nll(self.decoder(z, x), x)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """A draw from p(x|z) for each z (B, D): (B, 1, H, W) of zeros and ones."""
+        return self.decoder.sample(z)
 
 
 def negative_elbo(model: VAE, batch: Batch, beta: float = 1.0, floor: float = 0.0) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import linalg
+from sklearn.metrics import mutual_info_score
 from sklearn.neighbors import NearestNeighbors
 
 from course_lib import metrics
@@ -481,3 +482,74 @@ def test_a_mode_reached_by_poor_samples_only_is_not_covered():
 def test_modes_refuses_bad_points(x, message):
     with pytest.raises(ValueError, match=message):
         metrics.modes(x, toy.ring())
+
+
+# Disentanglement
+
+
+def factors(n=4000, k=3, seed=0):
+    return torch.rand(n, k, generator=torch.Generator().manual_seed(seed))
+
+
+def turned(x, seed=0):
+    """x after a random rotation of its columns."""
+    noise = torch.randn(x.shape[1], x.shape[1], generator=torch.Generator().manual_seed(seed))
+    return x @ torch.linalg.qr(noise).Q
+
+
+def test_mutual_information_is_scikit_learns_of_numpys_histogram():
+    codes, known = turned(torch.cat([factors(), factors(seed=1)], 1)), factors()
+    found = metrics.mutual_information(codes, known, bins=7)
+    assert found.shape == (6, 3)
+    for d in range(6):
+        for k in range(3):
+            columns = codes[:, d].double().numpy(), known[:, k].double().numpy()
+            cut = [np.digitize(c, np.histogram(c, 7)[1][:-1]) for c in columns]
+            assert found[d, k].item() == pytest.approx(mutual_info_score(*cut), abs=1e-9)
+
+
+def test_independent_columns_share_as_much_as_the_formula_of_the_bias_says():
+    found = metrics.mutual_information(factors(20_000, 4), factors(20_000, 5, seed=1), bins=20)
+    assert found.mean().item() == pytest.approx(19**2 / 40_000, rel=0.2)
+
+
+def test_gap_is_one_when_each_factor_has_a_code_of_its_own_in_any_order_scale_and_sign():
+    known = factors(20_000)
+    codes = torch.cat([-3 * known[:, [2, 0, 1]] + 5, torch.zeros(20_000, 2)], 1)
+    gap = metrics.mutual_information_gap(codes, known)
+    assert gap.shape == (3,)
+    torch.testing.assert_close(gap, torch.ones(3).double(), rtol=0, atol=0.01)  # the bias of the second best
+
+
+def test_gap_of_a_code_that_tells_four_levels_of_a_factor_apart_is_its_share_of_the_entropy():
+    known = factors(50_000, 1)
+    codes = torch.cat([(known * 4).floor(), factors(50_000, 1, seed=1)], 1)
+    gap = metrics.mutual_information_gap(codes, known, bins=8)
+    assert gap.item() == pytest.approx(math.log(4) / math.log(8), abs=0.005)
+
+
+def test_gap_falls_when_codes_are_turned_or_doubled_and_is_nothing_for_noise():
+    known = factors(20_000)
+    assert metrics.mutual_information_gap(turned(known), known).mean() < 0.3
+    assert metrics.mutual_information_gap(torch.cat([known, known], 1), known).abs().max() < 1e-9
+    assert metrics.mutual_information_gap(factors(20_000, 5, seed=1), known).max() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("codes", "known", "message"),
+    [
+        (torch.rand(9, 2), torch.rand(8, 2), r"codes are \(9, 2\) and factors \(8, 2\)"),
+        (torch.rand(9, 1), torch.rand(9, 2), r"codes are \(9, 1\); give \(N, D\) with D >= 2"),
+        (torch.rand(9), torch.rand(9, 2), r"codes are \(9,\); give \(N, D\)"),
+        (torch.rand(9, 2), torch.ones(9, 2), "factors that all vary"),
+        (torch.full((9, 2), math.nan), torch.rand(9, 2), "give finite ones"),
+    ],
+)
+def test_gap_refuses_bad_input(codes, known, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.mutual_information_gap(codes, known)
+
+
+def test_mutual_information_refuses_one_bin():
+    with pytest.raises(ValueError, match=r"\(9, 2\) numbers in 1 bins"):
+        metrics.mutual_information(torch.rand(9, 2), torch.rand(9, 2), bins=1)

@@ -1,11 +1,14 @@
+import math
 from collections import Counter
 
 import pytest
 import torch
 from torch import nn
 
+from course_lib import losses
 from course_lib.networks import (
     IMAGE,
+    AutoregressiveDecoder,
     BernoulliDecoder,
     ConvDiscriminator,
     ConvGenerator,
@@ -257,5 +260,89 @@ def test_replicas_are_saved_and_loaded_and_one_is_a_copy():
     ],
 )
 def test_the_adversarial_networks_refuse_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+# The autoregressive decoder
+
+TINY = (1, 3, 3)
+
+
+def autoregressive(reach=1, shape=TINY, latent_dim=2, seed=0):
+    """An untrained one in float64, with weights large enough for the pixels to depend on each other."""
+    torch.manual_seed(seed)
+    net = AutoregressiveDecoder(latent_dim, (5,), shape, reach, width=8).double()
+    for p in net.parameters():
+        p.data *= 3
+    return net
+
+
+def every_image(shape):
+    """All 2^P black-and-white images of a shape."""
+    pixels = torch.cartesian_prod(*[torch.tensor([0.0, 1.0], dtype=torch.float64)] * math.prod(shape))
+    return pixels.view(-1, *shape)
+
+
+@pytest.mark.parametrize("reach", [0, 1, 2])
+def test_autoregressive_probabilities_of_all_images_sum_to_one_for_every_z(reach):
+    net, x = autoregressive(reach), every_image(TINY)
+    for z in torch.randn(3, 1, 2, dtype=torch.float64):
+        nll = losses.bernoulli_nll(net(z.expand(len(x), -1), x), x)
+        assert (-nll).exp().sum().item() == pytest.approx(1, abs=1e-10)
+        assert nll.std() > 0.1
+
+
+@pytest.mark.parametrize("reach", [0, 1, 2, 3])
+def test_each_pixel_sees_the_window_drawn_before_it_and_nothing_else(reach):
+    shape = (1, 5, 6)
+    net, x = autoregressive(reach, shape), images(1, shape).double()
+    z = torch.randn(1, 2, dtype=torch.float64)
+    jacobian = torch.autograd.functional.jacobian(lambda x: net(z, x).flatten(), x).view(5, 6, 5, 6)
+    row, column = torch.arange(5), torch.arange(6)
+    up = row[:, None, None, None] - row[None, None, :, None]
+    left = column[None, :, None, None] - column[None, None, None, :]
+    near = (up <= reach) & (left.abs() <= reach)
+    assert torch.equal(jacobian != 0, near & ((up > 0) | ((up == 0) & (left > 0))))
+
+
+def test_autoregressive_logits_depend_on_z_at_every_pixel():
+    net, x = autoregressive(), images(1, TINY).double()
+    jacobian = torch.autograd.functional.jacobian(lambda z: net(z, x).flatten(), torch.ones(1, 2).double())
+    assert (jacobian != 0).all()
+
+
+@pytest.mark.parametrize("reach", [0, 1, 2])
+def test_autoregressive_samples_have_the_probabilities_that_the_logits_state(reach):
+    shape, n = (1, 2, 2), 40_000
+    net, x = autoregressive(reach, shape), every_image(shape)
+    z = torch.tensor([[0.5, -1.0]], dtype=torch.float64)
+    p = (-losses.bernoulli_nll(net(z.expand(len(x), -1), x), x)).exp()
+    torch.manual_seed(0)
+    drawn = net.sample(z.expand(n, -1))
+    assert drawn.shape == (n, *shape) and set(drawn.unique().tolist()) == {0.0, 1.0}
+    counts = (drawn.flatten(1) @ torch.tensor([8.0, 4, 2, 1]).double()).long().bincount(minlength=16)
+    assert ((counts / n - p).abs() < 5 * (p * (1 - p) / n).sqrt() + 1e-9).all()
+
+
+def test_autoregressive_decoder_lays_pixels_out_as_the_image_is():
+    net = autoregressive(0, (1, 2, 3))
+    z = torch.zeros(1, 2, dtype=torch.float64)
+    planned = net.plan(z)[0]
+    expected = torch.stack([net.read(p[None]) + p for p in planned]).view(1, 1, 2, 3)
+    torch.testing.assert_close(net(z, torch.zeros(1, 1, 2, 3, dtype=torch.float64)), expected)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: AutoregressiveDecoder(2, shape=(3, 4, 4)), r"shape is \(3, 4, 4\) and reach 3; give \(1, H, W\)"),
+        (lambda: AutoregressiveDecoder(2, reach=-1), "reach -1; give"),
+        (lambda: autoregressive()(torch.zeros(3, 4).double(), images(3, TINY)), r"z is \(3, 4\).*takes \(B, 2\)"),
+        (lambda: autoregressive().sample(torch.zeros(2).double()), r"z is \(2,\).*takes \(B, 2\)"),
+        (lambda: autoregressive()(torch.zeros(3, 2).double(), images(2, TINY)), r"x is \(2, 1, 3, 3\).*\(3, 1, 3, 3\)"),
+    ],
+)
+def test_the_autoregressive_decoder_refuses_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()

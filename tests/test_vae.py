@@ -11,7 +11,7 @@ from torch import nn
 
 from course_lib import losses, vae
 from course_lib.data import Batch, load
-from course_lib.networks import BernoulliDecoder, GaussianEncoder
+from course_lib.networks import AutoregressiveDecoder, BernoulliDecoder, GaussianEncoder
 
 fast = settings(max_examples=50, deadline=None, derandomize=True)
 SHAPE = (1, 3, 4)
@@ -230,6 +230,65 @@ def test_impossible_schedules_of_beta_are_refused(make):
 def test_vae_of_colour_images():
     net, x = vae.VAE(3, (8,), shape=(3, 6, 4)), torch.rand(2, 3, 6, 4)
     assert net.reconstruct(x).shape == net.sample(2).shape == x.shape
+
+
+# The decoder that also sees the pixels before
+
+
+def autoregressive(seed=0, latent_dim=1):
+    torch.manual_seed(seed)
+    decoder = AutoregressiveDecoder(latent_dim, (6,), (1, 2, 3), reach=1, width=6)
+    net = vae.AutoregressiveVAE(latent_dim, (8,), (1, 2, 3), decoder).double()
+    for p in net.parameters():
+        p.data *= 2
+    return net
+
+
+def test_autoregressive_nll_is_that_of_one_pixel_after_the_other():
+    net, x, z = autoregressive(), images(4, (1, 2, 3)), torch.randn(4, 1, dtype=torch.float64)
+    nll = torch.zeros(4, dtype=torch.float64)
+    seen = torch.zeros_like(x)
+    for i in range(6):  # a pixel that is not drawn yet must not matter
+        logit = net.decoder(z, seen).flatten(1)[:, i]
+        nll -= torch.distributions.Bernoulli(logits=logit).log_prob(x.flatten(1)[:, i])
+        seen.flatten(1)[:, i] = x.flatten(1)[:, i]
+    torch.testing.assert_close(net.nll(x, z), nll)
+
+
+def test_autoregressive_log_weights_average_to_the_likelihood_which_sums_to_one():
+    """The oracle integrates over a one-dimensional z on a grid."""
+    net, repeats = autoregressive(), 2000
+    x = torch.cartesian_prod(*[torch.tensor([0.0, 1.0], dtype=torch.float64)] * 6).view(-1, 1, 2, 3)
+    z = torch.linspace(-8, 8, 201, dtype=torch.float64)[:, None]
+    log_px_z = torch.stack([-net.nll(one.expand(201, 1, 2, 3), z) for one in x], 1)
+    log_px = (log_px_z - 0.5 * (z.square() + losses.LOG_2PI) + math.log(16 / 200)).logsumexp(0).detach()
+    assert log_px.exp().sum().item() == pytest.approx(1, abs=1e-6)
+    torch.manual_seed(0)
+    weights = net.log_weights(x[::21].repeat(repeats, 1, 1, 1), 5).detach().view(-1, 4).exp()
+    standard_error = weights.std(0) / weights.mean(0) / math.sqrt(len(weights))
+    assert ((weights.mean(0).log() - log_px[::21]).abs() < 4 * standard_error).all()
+
+
+def test_autoregressive_draws_are_black_and_white_and_differ():
+    net, x = autoregressive().float(), images(50, (1, 2, 3)).float()
+    torch.manual_seed(0)
+    for drawn in (net.sample(50), net.decode(torch.zeros(50, 1)), net.reconstruct(x)):
+        assert drawn.shape == (50, 1, 2, 3)
+        assert set(drawn.unique().tolist()) == {0.0, 1.0}
+        assert len(drawn.unique(dim=0)) > 3
+
+
+def test_autoregressive_default_fits_together_and_learns():
+    torch.manual_seed(0)
+    net, x = vae.AutoregressiveVAE(3, shape=(1, 8, 8)), images(20, (1, 8, 8)).float().cumsum(3).clamp(max=1)
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+    before = vae.mean_loss(net, x)
+    for _ in range(60):
+        optimizer.zero_grad()
+        vae.negative_elbo(net, Batch(x))["loss"].backward()
+        optimizer.step()
+    assert vae.mean_loss(net, x) < 0.3 * before
+    assert all(p.grad is not None for p in net.parameters())
 
 
 def test_mean_loss_does_not_depend_on_the_chunk():
