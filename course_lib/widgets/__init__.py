@@ -4,6 +4,7 @@ from .divergence import best_fit, divergence_explorer, divergence_picture
 from .latent import active_dims, latent_explorer, latent_picture, traversal_picture
 from .optimisers import optimiser_race, race, race_picture
 from .playground import distribution_picture, distribution_playground
+from .rate_distortion import rate_distortion_explorer, rate_distortion_picture, stored_models
 from .theatre import gan_theatre, theatre_picture
 
 __all__ = [
@@ -19,6 +20,9 @@ __all__ = [
     "optimiser_race",
     "race",
     "race_picture",
+    "rate_distortion_explorer",
+    "rate_distortion_picture",
+    "stored_models",
     "theatre_picture",
     "traversal_picture",
 ]
