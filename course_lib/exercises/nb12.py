@@ -740,7 +740,7 @@ QUIZ = [
         [
             (
                 "The one that takes the most probable word at each step",
-                "Right. It need not be the most probable sentence as a whole.",
+                "Right: it need not be the most probable sentence as a whole.",
             ),
             ("The most probable sentence", "Not always: a likely first word may lead to unlikely continuations."),
             ("A random one", "At 0 nothing is left to chance."),
