@@ -61,7 +61,7 @@ def standard_normal(z: Tensor) -> Tensor:
 
 
 def sigmoid_path(steps: int, sharpness: float = 4.0) -> Tensor:
-    """steps + 1 inverse temperatures from 0 to 1, denser at both ends (Wu et al. 2017), float64 on the CPU.
+    """steps + 1 inverse temperatures from 0 to 1, denser at both ends, as in the code of Wu et al. 2017. Float64.
 
     A sigmoid at even points of [-sharpness, sharpness], scaled to [0, 1]. Near 0 and near 1 the annealed density
     changes fastest.
