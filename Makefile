@@ -48,6 +48,10 @@ results: setup
 	$(BIN)/python benchmarks/names_bigram.py
 	$(BIN)/python benchmarks/dcgan_rules.py
 	$(BIN)/python benchmarks/gan_ring.py
+	$(BIN)/python benchmarks/pretext_tasks.py
+	$(BIN)/python benchmarks/autoencoders.py
+	$(BIN)/python benchmarks/rate_distortion.py
+	$(BIN)/python benchmarks/text_vae.py
 
 results-long: setup
 	$(BIN)/python benchmarks/iwae.py
