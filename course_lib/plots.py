@@ -112,7 +112,7 @@ def bars(groups: Mapping[str, Sequence[float]], ticks: Sequence, x_label: str, y
     axis.set(xlabel=x_label, ylabel=y_label, xticks=range(len(ticks)), xticklabels=ticks)
     axis.grid(visible=False, axis="x")
     if len(groups) > 1:
-        axis.legend()
+        axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(groups))  # above, never over a bar
     caption(figure, text)
     plt.show()
 
