@@ -51,6 +51,10 @@ results: setup
 	$(BIN)/python benchmarks/pretext_tasks.py
 	$(BIN)/python benchmarks/autoencoders.py
 	$(BIN)/python benchmarks/rate_distortion.py
+	$(BIN)/python benchmarks/collapse.py
+	$(BIN)/python benchmarks/disentanglement.py
+	$(BIN)/python benchmarks/conditional_digits.py
+	$(BIN)/python benchmarks/semi_supervised.py
 	$(BIN)/python benchmarks/text_vae.py
 
 results-long: setup
