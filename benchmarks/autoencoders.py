@@ -46,9 +46,8 @@ def trained(net: nn.Module, loss: Callable, digits: Images, seed: int) -> nn.Mod
 @cache
 def sets(name: str) -> tuple[Images, Tensor, Tensor, Tensor]:
     """All training images, the first of them as floats, and test images with their classes, shuffled."""
-    digits, (x, y) = load(name), load(name, "test").batch()
-    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))[:2000]
-    return digits, digits.take(min(CODES, len(digits.x))).batch().x, x[order], y[order]
+    digits, (x, y) = load(name), load(name, "test").shuffled().batch()
+    return digits, digits.take(min(CODES, len(digits.x))).batch().x, x[:2000], y[:2000]
 
 
 def draws(codes: Tensor, seed: int) -> Iterator[tuple[str, Tensor]]:

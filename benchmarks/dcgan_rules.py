@@ -87,8 +87,7 @@ def references() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
     The test images are shuffled; in the published order their two halves come from different sources.
     """
-    train_x, test = load("mnist").take(10_000).batch().x, load("mnist", "test").batch().x
-    test = test[torch.randperm(len(test), generator=torch.Generator().manual_seed(0))]
+    train_x, test = load("mnist").take(10_000).batch().x, load("mnist", "test").shuffled().batch().x
     return train_x, test, classifier_features(test[:5000])
 
 

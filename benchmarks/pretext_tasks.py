@@ -13,7 +13,7 @@ from store import sweep
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.data import Batches, Images, load
+from course_lib.data import Batches, Images, load, of_each_class
 from course_lib.losses import bernoulli_nll
 from course_lib.networks import BernoulliDecoder, mlp
 from course_lib.runtime import seed_everything
@@ -43,10 +43,9 @@ def new_encoder() -> nn.Module:
 @cache
 def sets(name: str) -> tuple[Images, Tensor, Tensor, Tensor, Tensor]:
     """The images to learn from, as stored and as floats with their classes, and shuffled test images."""
-    images, test = load(name), load(name, "test").batch()
+    images, test = load(name), load(name, "test").shuffled().batch()
     images = images.take(min(IMAGES, len(images.x)))
-    order = torch.randperm(len(test.x), generator=torch.Generator().manual_seed(0))[:2000]
-    return images, *images.batch(), test.x[order], test.y[order]
+    return images, *images.batch(), test.x[:2000], test.y[:2000]
 
 
 def learned(spoil: Callable[[Tensor], Tensor], images: Images, seed: int) -> nn.Module:
@@ -58,11 +57,6 @@ def learned(spoil: Callable[[Tensor], Tensor], images: Images, seed: int) -> nn.
     return net[0]
 
 
-def labelled(y: Tensor, per_digit: int, draw: int) -> Tensor:
-    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(1000 * per_digit + draw))
-    return torch.cat([order[y[order] == digit][:per_digit] for digit in range(10)])
-
-
 @torch.no_grad()
 def probe(features: nn.Module, name: str) -> dict[int, list[float]]:
     """Accuracy on the test images for each draw of the labels, by number of labels."""
@@ -72,7 +66,7 @@ def probe(features: nn.Module, name: str) -> dict[int, list[float]]:
     known, new = known / scale, new / scale
     found = {}
     for n in LABELS:
-        draws = [labelled(y, n // 10, draw) for draw in range(DRAWS)]
+        draws = [of_each_class(y, n // 10, 100 * n + draw) for draw in range(DRAWS)]
         models = [LogisticRegression(C=10, max_iter=500).fit(known[at].numpy(), y[at].numpy()) for at in draws]
         found[n] = [model.score(new.numpy(), test_y.numpy()) for model in models]
     return found

@@ -18,7 +18,7 @@ from store import sweep
 from torch import Tensor, nn
 
 from course_lib.conditional import M2, negative_m2
-from course_lib.data import Batch, Batches, load
+from course_lib.data import Batch, Batches, load, of_each_class
 from course_lib.losses import categorical_nll
 from course_lib.runtime import seed_everything
 from course_lib.training import Player, train, warmup_cosine
@@ -38,8 +38,7 @@ def images() -> tuple[Batch, Batch]:
 def labelled(n: int, seed: int) -> Batch:
     """n training images with their labels, n / 10 of each digit."""
     x, y = images()[0]
-    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))
-    index = torch.cat([order[y[order] == digit][: n // 10] for digit in range(10)])
+    index = of_each_class(y, n // 10, seed)
     return Batch(x[index], y[index])
 
 

@@ -169,6 +169,32 @@ def test_images_take_and_batch():
             images.take(n)
 
 
+def test_shuffled_images_are_the_same_pairs_in_another_order_that_the_seed_decides():
+    x = torch.arange(200).to(torch.uint8).view(-1, 1, 1, 1)
+    images = Images(x, x.flatten().long() * 3)
+    found = images.shuffled(4)
+    assert not torch.equal(found.x, x) and torch.equal(found.x.sort(0).values, x)
+    assert torch.equal(found.y, found.x.flatten().long() * 3)
+    assert torch.equal(found.x, images.shuffled(4).x) and not torch.equal(found.x, images.shuffled().x)
+
+
+def test_places_of_each_class_are_as_many_of_each_and_keep_their_labels():
+    y = torch.randint(10, (500,), generator=torch.Generator().manual_seed(0))
+    index = data.of_each_class(y, 5, seed=3)
+    assert y[index].bincount(minlength=10).tolist() == [5] * 10
+    assert y[index].tolist() == sorted(y[index].tolist())
+    assert len(index.unique()) == 50
+    assert not torch.equal(index, data.of_each_class(y, 5))
+    seen = torch.cat([data.of_each_class(y, 5, seed) for seed in range(300)])
+    assert len(seen.unique()) == 500  # every sample comes up
+
+
+@pytest.mark.parametrize("n", [0, 4])
+def test_more_of_a_class_than_there_are_is_refused(n):
+    with pytest.raises(ValueError, match=rf"n is {n}; the classes have \[3, 5\] samples"):
+        data.of_each_class(torch.tensor([0, 0, 0, 7, 7, 7, 7, 7]), n)
+
+
 # Names
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from . import faces, grammar, toy, wordlists
-from .batches import Batch, Batches, Images, vary
+from .batches import Batch, Batches, Images, of_each_class, vary
 from .files import File, cache_folder, fetch_all, matches, read, result, shipped
 from .wordlists import LISTS, words
 
@@ -24,6 +24,7 @@ __all__ = [
     "grammar",
     "load",
     "names",
+    "of_each_class",
     "resample_digits",
     "result",
     "shipped",

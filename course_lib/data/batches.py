@@ -27,9 +27,22 @@ class Images(NamedTuple):
             raise ValueError(f"n is {n}; this set has {len(self.x)} images")
         return Images(self.x[:n], self.y[:n])
 
+    def shuffled(self, seed: int = 0) -> "Images":
+        """All images in a random order. MNIST's test set, for one, is stored as two parts from different sources."""
+        order = torch.randperm(len(self.x), generator=torch.Generator().manual_seed(seed))
+        return Images(self.x[order], self.y[order])
+
     def batch(self, device: torch.device | str = "cpu") -> Batch:
         """The whole set as one batch of floats on the device."""
         return Batch(_unit(self.x.to(device)), self.y.to(device))
+
+
+def of_each_class(y: Tensor, n: int, seed: int = 0) -> Tensor:
+    """The places in y (N,) of n samples of each class, drawn at random, class after class."""
+    if not 1 <= n <= y.unique(return_counts=True)[1].min():
+        raise ValueError(f"n is {n}; the classes have {y.unique(return_counts=True)[1].tolist()} samples")
+    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed)).to(y.device)
+    return torch.cat([order[y[order] == label][:n] for label in y.unique()])
 
 
 class Batches:

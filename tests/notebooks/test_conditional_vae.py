@@ -9,8 +9,6 @@ import torch
 from scipy.spatial.distance import pdist
 from torch.distributions import Categorical, kl_divergence
 
-from course_lib import data
-
 BOOK = SimpleNamespace(**books.definitions(books.of("11")))
 
 
@@ -61,13 +59,6 @@ def test_unlabelled_bound_is_log_p_minus_the_divergence():
     bounds, log_q = 5 * random(40, 6), random(40, 6, seed=1).log_softmax(1)
     wanted = bounds.logsumexp(1) - kl_divergence(Categorical(logits=log_q), Categorical(logits=bounds))
     torch.testing.assert_close(BOOK.unlabelled(bounds, log_q), wanted)
-
-
-def test_labelled_images_are_as_many_of_each_digit_and_keep_their_labels():
-    y = torch.randint(10, (500,), generator=torch.Generator().manual_seed(0))
-    known = BOOK.labelled_of(50, data.Batch(y.float()[:, None], y), seed=3)
-    assert known.y.bincount(minlength=10).tolist() == [5] * 10
-    assert (known.x[:, 0] == known.y).all()
 
 
 def test_halves_fit_together_again():
