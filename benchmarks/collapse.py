@@ -17,11 +17,12 @@ from torch.nn import functional as F
 
 from course_lib.data import Batches, Images, load
 from course_lib.likelihood import log_likelihood
+from course_lib.losses import kl_in_each_dimension
 from course_lib.metrics import active_units
 from course_lib.networks import AutoregressiveDecoder
 from course_lib.runtime import seed_everything
 from course_lib.training import Player, train, warmup_cosine
-from course_lib.vae import AutoregressiveVAE, cyclical, linear_warmup, negative_elbo
+from course_lib.vae import AutoregressiveVAE, cyclical, linear_warmup, negative_elbo, rate_and_distortion
 
 SEEDS, STEPS, BATCH, LR, LATENT, SHAPE = (0, 1, 2), 1000, 100, 5e-3, 10, (1, 14, 14)
 EVAL_K, EVAL_DRAWS = 100, 10
@@ -51,9 +52,8 @@ class Forgetful(AutoregressiveDecoder):
 @cache
 def images(name: str, split: str, n: int) -> Images:
     """The first n images in one fixed random order; fewer where there are fewer."""
-    x, y = load(name, split)
-    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))[:n]
-    return Images((F.avg_pool2d(x[order] / 255, 2) > 0.5).float(), y[order])
+    x, y = load(name, split).shuffled()
+    return Images((F.avg_pool2d(x[:n] / 255, 2) > 0.5).float(), y[:n])
 
 
 def make(decoder: dict, forget: float) -> AutoregressiveVAE:
@@ -64,13 +64,13 @@ def make(decoder: dict, forget: float) -> AutoregressiveVAE:
 @torch.no_grad()
 def judged(model: AutoregressiveVAE, seen: Images, test: Images) -> dict[str, float]:
     model.eval()
-    parts = [model.elbo(test.x) for _ in range(EVAL_DRAWS)]
-    mu, known = model.encoder(test.x)[0], model.encoder(seen.x)[0]
+    rate, distortion = rate_and_distortion(model, test.x, EVAL_DRAWS)
+    (mu, logvar), known = model.encoder(test.x), model.encoder(seen.x)[0]
     neighbour = torch.cdist(mu, known).argmin(1)
     return {
-        "reconstruction": torch.stack([p.reconstruction for p in parts]).mean().item(),
-        "kl": parts[0].kl.mean().item(),
-        "kl_dims": parts[0].kl_dims.mean(0).tolist(),
+        "reconstruction": distortion,
+        "kl": rate,
+        "kl_dims": kl_in_each_dimension(mu, logvar).mean(0).tolist(),
         "active": active_units(mu),
         "nll": -log_likelihood(model.log_weights, test.x, EVAL_K).mean,
         "classified": (seen.y[neighbour] == test.y).float().mean().item(),

@@ -9,7 +9,6 @@ import hashlib
 import time
 from pathlib import Path
 
-import torch
 from safetensors.torch import save_file
 from store import sweep
 from torch import Tensor
@@ -19,7 +18,7 @@ from course_lib.likelihood import log_likelihood
 from course_lib.metrics import active_units, confident_share
 from course_lib.runtime import atomic_path, seed_everything
 from course_lib.training import Player, train, warmup_cosine
-from course_lib.vae import VAE, negative_elbo
+from course_lib.vae import VAE, negative_elbo, rate_and_distortion
 
 BETAS, SEEDS, EPOCHS, BATCH, LR = ("0.1", "0.3", "1", "2", "4", "10", "30"), (0, 1, 2), 300, 128, 4e-3
 LATENT, HIDDEN, EVAL_K, EVAL_DRAWS = 10, (64,), 200, 20
@@ -29,13 +28,6 @@ kept: dict[str, Tensor] = {}
 
 def images(split: str) -> Tensor:
     return (load("digits", split).batch().x > 0.5).float()
-
-
-@torch.no_grad()
-def rate_and_distortion(model: VAE, x: Tensor) -> tuple[float, float]:
-    """Mean KL, and mean -log p(x|z) over twenty draws of z, in nats an image."""
-    draws = [model.elbo(x) for _ in range(EVAL_DRAWS)]
-    return draws[0].kl.mean().item(), torch.stack([d.reconstruction for d in draws]).mean().item()
 
 
 def one_run(beta: str, seed: int) -> dict[str, float]:
@@ -49,7 +41,9 @@ def one_run(beta: str, seed: int) -> dict[str, float]:
         state = {name: value.half() for name, value in model.state_dict().items()}
         kept.update({f"{beta}/{name}": value for name, value in state.items()})
         model.load_state_dict(state)  # what is stored is what is measured
-    (rate, distortion), (test_rate, test_distortion) = (rate_and_distortion(model, part) for part in (x, unseen))
+    (rate, distortion), (test_rate, test_distortion) = (
+        rate_and_distortion(model, part, EVAL_DRAWS) for part in (x, unseen)
+    )
     return {
         "cpu_s": cpu_s,
         "rate": rate,

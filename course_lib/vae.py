@@ -114,6 +114,16 @@ class AutoregressiveVAE(VAE):
         return self.decoder.sample(z)
 
 
+@torch.no_grad()
+def rate_and_distortion(model: VAE, x: Tensor, draws: int = 10) -> tuple[float, float]:
+    """Mean KL(q(z|x) || p(z)), and mean -log p(x|z) over several draws of z, in nats an image of x (N, C, H, W).
+
+    Their names, and the curve they trace over β, are those of Alemi et al. 2018.
+    """
+    parts = [model.elbo(x) for _ in range(draws)]
+    return parts[0].kl.mean().item(), torch.stack([part.reconstruction for part in parts]).mean().item()
+
+
 def negative_elbo(model: VAE, batch: Batch, beta: float = 1.0, floor: float = 0.0) -> dict[str, Tensor]:
     """The loss of a VAE as a player: the mean over the batch of reconstruction + β KL, and both parts.
 

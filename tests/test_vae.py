@@ -232,6 +232,18 @@ def test_vae_of_colour_images():
     assert net.reconstruct(x).shape == net.sample(2).shape == x.shape
 
 
+def test_rate_is_exact_and_distortion_a_mean_over_draws():
+    net, x = small_vae(), images(40)
+    torch.manual_seed(0)
+    rate, distortion = vae.rate_and_distortion(net, x, draws=400)
+    torch.manual_seed(1)
+    draws = torch.stack([net.elbo(x).reconstruction.mean() for _ in range(400)]).detach()
+    assert rate == pytest.approx(losses.kl_diagonal_normals(*net.encoder(x)).mean().item())
+    assert abs(distortion - draws.mean().item()) < 4 * draws.std().item() * math.sqrt(2 / 400)
+    torch.manual_seed(0)
+    assert vae.rate_and_distortion(net, x, draws=1)[1] != distortion
+
+
 # The decoder that also sees the pixels before
 
 
