@@ -18,6 +18,7 @@ from torch import nn
 
 from course_lib.data import Batch, Batches, load
 from course_lib.likelihood import log_likelihood
+from course_lib.losses import importance_weighted_bound
 from course_lib.metrics import active_units
 from course_lib.networks import swap
 from course_lib.runtime import device, seed_everything
@@ -56,7 +57,7 @@ def summed_loss(variant: str):
 
     def loss(model: VAE, batch: Batch) -> dict[str, torch.Tensor]:
         log_w = model.log_weights(batch.x.bernoulli(), k)
-        bounds = log_w.logsumexp(0) - torch.tensor(float(k)).log() if iwae else log_w.mean(0)
+        bounds = importance_weighted_bound(log_w) if iwae else log_w.mean(0)
         return {"loss": -bounds.sum()}
 
     return loss
