@@ -12,18 +12,13 @@ from torch.nn import functional as F
 
 from course_lib.conditional import ConditionalVAE
 from course_lib.data import Batch, Batches, load
-from course_lib.metrics import classify
+from course_lib.metrics import class_distance, classify
 from course_lib.runtime import seed_everything
 from course_lib.training import Player, train, warmup_cosine
 from course_lib.vae import negative_elbo
 
 VOLUMES, SEEDS = (0, 1, 3, 10, 30), (0, 1, 2)
 IMAGES, EPOCHS, BATCH, LATENT, HIDDEN, LR, SAMPLES = 20_000, 15, 125, 8, (300, 300), 4e-3, 2000
-
-
-def within_classes(x: Tensor, y: Tensor) -> Tensor:
-    """Mean distance between two images of a class, mean over the classes."""
-    return torch.stack([torch.pdist(x[y == digit].flatten(1)).mean() for digit in range(10)]).mean()
 
 
 def one_run(volume: str, seed: int) -> dict[str, float]:
@@ -46,7 +41,7 @@ def judged(model: ConditionalVAE, label, test: Batch, seed: int) -> dict[str, fl
     parts = model.given(label(test.y)).elbo(test.x)
     return {
         "control": (classify(x)[0] == asked).float().mean().item(),
-        "diversity": (within_classes(x, asked) / within_classes(*real)).item(),
+        "diversity": (class_distance(x, asked) / class_distance(*real)).item(),
         "loss": -parts.bound.mean().item(),
         "kl": parts.kl.mean().item(),
     }

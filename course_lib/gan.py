@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .data import Batch
-from .losses import ADVERSARIAL
+from .losses import ADVERSARIAL, Adversarial
 from .training import Player
 
 
@@ -19,7 +19,7 @@ class GAN(nn.Module):
         generator: z (B, *latent_shape) -> samples x.
         discriminator: x -> one score a sample; a logit or, for "least squares", "hinge" and "wasserstein", any number.
         latent_shape: of one z, such as 64; (S, 64) for replicas. z is drawn from N(0, I).
-        objective: a key of `losses.ADVERSARIAL`.
+        objective: a key of `losses.ADVERSARIAL`, or one of your own.
         penalty: added to the discriminator's loss; `losses.gradient_penalty` or `losses.r1`.
         penalty_weight: its factor.
         conditional: the networks are called with the labels as well, as generator(z, y) and discriminator(x, y).
@@ -30,17 +30,17 @@ class GAN(nn.Module):
         generator: nn.Module,
         discriminator: nn.Module,
         latent_shape: int | Sequence[int],
-        objective: str = "non-saturating",
+        objective: str | Adversarial = "non-saturating",
         penalty: Callable[..., Tensor] | None = None,
         penalty_weight: float = 1.0,
         conditional: bool = False,
     ):
         super().__init__()
-        if objective not in ADVERSARIAL:
+        if isinstance(objective, str) and objective not in ADVERSARIAL:
             raise ValueError(f"there is no objective {objective!r}; there are {', '.join(ADVERSARIAL)}")
         self.generator, self.discriminator = generator, discriminator
         self.latent_shape = (latent_shape,) if isinstance(latent_shape, int) else tuple(latent_shape)
-        self.objective = ADVERSARIAL[objective]
+        self.objective = ADVERSARIAL[objective] if isinstance(objective, str) else objective
         self.penalty, self.penalty_weight, self.conditional = penalty, penalty_weight, conditional
         self._sampler = [generator]  # in a list, so that a moving average is not registered as a part
 

@@ -296,7 +296,7 @@ def test_class_spread_is_that_of_numpy_within_the_classes_read(held_out):
     expected = math.sqrt(squares / pixels.size)
     whole = metrics.class_spread(x, held_out.x)
     assert metrics.class_spread(held_out.x, held_out.x) == pytest.approx(1)
-    assert whole * metrics._spread_within(held_out.x).item() == pytest.approx(expected, rel=1e-5)
+    assert whole * metrics.images._spread_within(held_out.x).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_impostors_are_what_they_are_called(train):
