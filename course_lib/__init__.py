@@ -10,7 +10,9 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "claims",
+    "clinic",
     "conditional",
+    "conditional_gan",
     "data",
     "exercises",
     "gan",
@@ -20,6 +22,7 @@ _MODULES = (
     "metrics",
     "networks",
     "plots",
+    "remedies",
     "runtime",
     "text",
     "training",

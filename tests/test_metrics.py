@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import linalg
+from scipy.spatial.distance import pdist
 from sklearn.metrics import mutual_info_score
 from sklearn.neighbors import NearestNeighbors
 
@@ -553,3 +554,106 @@ def test_gap_refuses_bad_input(codes, known, message):
 def test_mutual_information_refuses_one_bin():
     with pytest.raises(ValueError, match=r"\(9, 2\) numbers in 1 bins"):
         metrics.mutual_information(torch.rand(9, 2), torch.rand(9, 2), bins=1)
+
+
+# Collapse
+
+
+def heaps(counts, sd=1.0, seed=0):
+    """Points around (10, 0), (20, 0), …, as many as asked for, and the heap of each."""
+    mode = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
+    noise = torch.randn(len(mode), 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return torch.stack([10.0 * (mode + 1), 0.0 * mode], 1) + sd * noise, mode
+
+
+def test_all_modes_as_in_the_data_is_no_collapse():
+    found = metrics.collapse(*heaps([100, 50, 50]), *heaps([200, 100, 100], seed=1))
+    assert found.lost == 0
+    assert found.spread == pytest.approx(1, abs=0.15)
+    assert not found.collapsed
+
+
+def test_lost_is_the_share_of_the_data_in_modes_with_less_than_a_quarter_of_it():
+    real = heaps([500, 300, 200], seed=1)
+    assert metrics.collapse(*heaps([80, 0, 20]), *real).lost == pytest.approx(0.3)
+    assert metrics.collapse(*heaps([0, 0, 20]), *real).lost == pytest.approx(0.8)
+    # Of 100 samples a quarter of a fifth is 5.
+    assert metrics.collapse(*heaps([50, 46, 4]), *real).lost == pytest.approx(0.2)
+    assert metrics.collapse(*heaps([50, 44, 6]), *real).lost == 0
+
+
+def test_one_small_mode_lost_is_no_collapse_and_a_tenth_is_the_border():
+    real = heaps([460, 460, 80], seed=1)
+    found = metrics.collapse(*heaps([50, 50, 0]), *real)
+    assert (found.lost, found.collapsed) == (pytest.approx(0.08), False)
+    assert metrics.collapse(*heaps([50, 50, 0]), *heaps([440, 440, 120], seed=1)).collapsed
+
+
+def test_narrow_modes_are_a_collapse_of_their_own():
+    real = heaps([400, 400], seed=1)
+    for sd, collapsed in ((0.1, True), (0.5, False)):
+        found = metrics.collapse(*heaps([400, 400], sd=sd), *real)
+        assert found.spread == pytest.approx(sd, rel=0.1)
+        assert found.collapsed == collapsed
+
+
+def test_samples_of_no_mode_count_against_none():
+    x, mode = heaps([100, 100])
+    wild = torch.cat([x, 1000 * torch.ones(300, 2)]), torch.cat([mode, torch.full((300,), -1)])
+    real = heaps([100, 100], seed=1)
+    assert metrics.collapse(*wild, *real) == metrics.collapse(x, mode, *real)
+    nothing = metrics.collapse(x, torch.full_like(mode, -1), *real)
+    assert nothing == (1.0, 0.0, True)
+
+
+def test_spread_leaves_out_modes_with_few_samples():
+    x, mode = heaps([100, 9])
+    x[mode == 1] = 20.0
+    assert metrics.collapse(x, mode, *heaps([100, 100], seed=1)).spread > 0.8
+
+
+def test_collapse_of_images_is_that_of_their_pixels():
+    x = torch.rand(60, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    mode = torch.arange(60) % 2
+    found = metrics.collapse(x[:30] / 2, mode[:30], x[30:], mode[30:])
+    half = [np.var(x[:30][mode[:30] == k].flatten(1).numpy() / 2, axis=0, ddof=1).mean() for k in (0, 1)]
+    whole = [np.var(x[30:][mode[30:] == k].flatten(1).numpy(), axis=0, ddof=1).mean() for k in (0, 1)]
+    assert found.spread == pytest.approx(math.sqrt(np.mean(np.divide(half, whole))), rel=1e-5)
+
+
+def test_mode_of_a_point_is_the_nearest_within_three_standard_deviations():
+    mixture = toy.Mixture(torch.tensor([[0.0, 0.0], [10.0, 0.0]]), torch.tensor([1.0, 2.0]))
+    x = torch.tensor([[2.9, 0.0], [3.1, 0.0], [4.1, 0.0], [5.5, 0.0], [10.0, -5.9], [10.0, 6.1]])
+    assert metrics.modes_of(x, mixture).tolist() == [0, -1, -1, 1, 1, -1]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x, m: (x, m[:3], x, m), "int64"),
+        (lambda x, m: (x, m.float(), x, m), "int64"),
+        (lambda x, m: (x, m - 2, x, m), "int64"),
+        (lambda x, m: (x / 0, m, x, m), "NaN or infinite"),
+        (lambda x, m: (x, m, x[:, :1], m), "of one form"),
+        (lambda x, m: (x, m, x, torch.full_like(m, -1)), "real ones in modes"),
+    ],
+)
+def test_collapse_refuses_what_does_not_fit(change, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.collapse(*change(*heaps([5, 5])))
+
+
+# Distance within a class
+
+
+def test_distance_within_a_class_is_that_of_scipy():
+    x, y = torch.rand(30, 1, 3, 3, dtype=torch.float64), torch.arange(30) % 3
+    expected = np.mean([pdist(x[y == k].flatten(1).numpy()).mean() for k in range(3)])
+    assert metrics.class_distance(x, y).item() == pytest.approx(expected)
+    assert metrics.class_distance(x[:3].repeat(2, 1, 1, 1), y[:3].repeat(2)) == 0
+
+
+@pytest.mark.parametrize("y", [torch.arange(4), torch.tensor([0, 0, 0]), torch.tensor([0, 0, 0, 1])])
+def test_distance_within_a_class_refuses_what_does_not_fit(y):
+    with pytest.raises(ValueError, match="two images a class or more"):
+        metrics.class_distance(torch.rand(4, 1, 3, 3), y)

@@ -346,3 +346,77 @@ def test_autoregressive_decoder_lays_pixels_out_as_the_image_is():
 def test_the_autoregressive_decoder_refuses_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# Spectral norms of replicas
+
+
+def largest(weights):
+    """The largest singular value of each matrix of (n, out, ...)."""
+    return torch.linalg.svdvals(weights.flatten(2))[:, 0]
+
+
+def matrices(replicas):
+    return [w for w in replicas._effective().values() if w.ndim > 2]
+
+
+def test_spectral_replicas_have_matrices_of_norm_one_and_biases_as_they_are():
+    torch.manual_seed(0)
+    replicas = Replicas(small, 4, spectral=True)
+    for _ in range(60):
+        replicas(torch.randn(2, 4, 3))  # a step of the power iteration each
+    for weights in matrices(replicas):
+        torch.testing.assert_close(largest(weights), torch.ones(4), rtol=1e-4, atol=1e-4)
+    bias = replicas.names.index("0.bias")
+    torch.testing.assert_close(replicas._effective()["0.bias"], replicas.weights[bias])
+
+
+def test_spectral_norm_of_a_convolution_is_that_of_its_matrix_of_weights():
+    torch.manual_seed(0)
+    replicas = Replicas(lambda: nn.Sequential(nn.Conv2d(2, 3, 3), nn.Flatten()), 2, spectral=True)
+    for _ in range(200):
+        replicas(torch.randn(1, 2, 2, 4, 4))
+    torch.testing.assert_close(largest(matrices(replicas)[0]), torch.ones(2), rtol=1e-4, atol=1e-4)
+
+
+def test_spectral_replica_is_what_pytorch_makes_of_its_weights():
+    torch.manual_seed(0)
+    replicas = Replicas(small, 2, spectral=True)
+    replicas.eval()
+    own = Replicas(small, 2)
+    with torch.no_grad():
+        for ours, theirs in zip(own.weights, replicas.weights, strict=True):
+            ours.copy_(theirs)
+    net, x = own.one(1), torch.randn(5, 2, 3)
+    for layer in (net[0], net[2]):
+        nn.utils.parametrizations.spectral_norm(layer, n_power_iterations=300)
+    net(x[:, 1])
+    torch.testing.assert_close(replicas(x)[:, 1], net(x[:, 1]), rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(replicas.one(1)(x[:, 1]), replicas(x)[:, 1])
+
+
+def test_spectral_norms_follow_the_weights_and_are_stored():
+    torch.manual_seed(0)
+    replicas, other = Replicas(small, 3, spectral=True), Replicas(small, 3, spectral=True)
+    optimizer = torch.optim.SGD(replicas.parameters(), 0.1)
+    for _ in range(50):
+        optimizer.zero_grad()
+        replicas(torch.randn(8, 3, 3)).square().mean().neg().backward()  # wants to grow without bound
+        optimizer.step()
+    assert all((largest(w) < 1.1).all() for w in matrices(replicas))
+    other.load_state_dict(replicas.state_dict())
+    x = torch.randn(4, 3, 3)
+    torch.testing.assert_close(other.eval()(x), replicas.eval()(x))
+
+
+def test_spectral_norm_moves_only_in_training_with_gradients():
+    torch.manual_seed(0)
+    replicas = Replicas(small, 2, spectral=True)
+    before = [norm.u.clone() for norm in replicas.norms if hasattr(norm, "u")]
+    replicas.eval()(torch.randn(2, 2, 3))
+    with torch.no_grad():
+        replicas.train()(torch.randn(2, 2, 3))
+    replicas.one(0)
+    assert all(
+        torch.equal(a, norm.u) for a, norm in zip(before, (n for n in replicas.norms if hasattr(n, "u")), strict=True)
+    )

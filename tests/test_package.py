@@ -14,7 +14,7 @@ FLOORS = [
     {"runtime", "losses", "networks", "display"},
     {"data", "training"},
     {"linear_gaussian", "likelihood", "vae", "gan", "autoregressive", "diffusion", "metrics", "plots"},
-    {"conditional", "text"},
+    {"conditional", "conditional_gan", "text", "remedies", "clinic"},
     {"claims", "exercises", "widgets"},
     {"__main__"},
 ]
