@@ -37,7 +37,7 @@ from course_lib.runtime import seed_everything
 from course_lib.training import train
 
 SEEDS = (0, 1, 2, 3, 4)
-IMAGES, EPOCHS, BATCH, LATENT, LR, EMA, SAMPLES = 38_400, 2, 32, 64, 2e-3, 0.98, 2000
+IMAGES, EPOCHS, BATCH, LATENT, LR, EMA, SAMPLES = 48_000, 2, 32, 64, 3e-3, 0.98, 2000
 PSI = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
 
 # The discriminator, and the weight of the auxiliary loss where there is one.

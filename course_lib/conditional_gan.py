@@ -1,7 +1,7 @@
 """Conditional GANs: the ways of telling the discriminator what was asked for, as networks of (x, c).
 
 A condition c is (B, C): a one-hot class, or numbers such as a smile and the strength of glasses. All work with the
-game of `gan.GAN(..., conditional=True)`; the auxiliary classifier needs `AuxiliaryGAN`.
+game of `gan.GAN(..., conditional=True)`; the auxiliary classifier needs `AuxiliaryGAN`. `MatchingGAN` changes the game.
 """
 
 from collections.abc import Sequence
@@ -116,6 +116,24 @@ class AuxiliaryGAN(GAN):
         return {"loss": (self.objective.generator(fake) + self.weight * wrong).mean(0).sum(), "classes": wrong.mean()}
 
 
+class MatchingGAN(GAN):
+    """The game with mismatched pairs (Reed et al. 2016, algorithm 1): real samples with the condition of another one.
+
+    Half of what the discriminator has to reject are these, half are generated pairs. The generator's loss is unchanged.
+    Sees more quickly what the condition says; but the truth is no longer where its scores are level.
+    """
+
+    def discriminator_loss(self, discriminator: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        (c,) = self._given(batch.y)
+        with torch.no_grad():
+            x_hat = self.generator(self._draw(batch.x), c)
+        real, fake = discriminator(batch.x, c), discriminator(x_hat, c)
+        mismatched = discriminator(batch.x, c.roll(1, 0))
+        loss = (self.objective.discriminator(real, fake) + self.objective.discriminator(real, mismatched)) / 2
+        parts = {"real": real, "fake": fake, "mismatched": mismatched}
+        return {"loss": loss.mean(0).sum()} | {key: scores.mean() for key, scores in parts.items()}
+
+
 class ConvFeatures(nn.Module):
     """x (B, C, H, W) in [0, 1] -> the features (B, size) before the last layer of a `ConvDiscriminator`."""
 
@@ -129,11 +147,14 @@ class ConvFeatures(nn.Module):
 
 
 def beside(x: Tensor, c: Tensor) -> Tensor:
-    """x and c as one input: c (B, C) as C constant planes beside an image x (B, K, H, W), else as further columns."""
+    """x and c as one input: c (B, C) as further columns, or beside images x (B, K, H, W) as C constant planes.
+
+    The planes hold (1 + c)/2: discriminators of this course stretch [0, 1] to [-1, 1], which turns them into c.
+    """
     if c.shape[:-1] != (x.shape[:1] if x.ndim == 4 else x.shape[:-1]):
         raise ValueError(f"x is {tuple(x.shape)} and c {tuple(c.shape)}; give one condition for each sample")
     if x.ndim == 4:
-        return torch.cat([x, c[:, :, None, None].expand(-1, -1, *x.shape[2:])], 1)
+        return torch.cat([x, (1 + c)[:, :, None, None].expand(-1, -1, *x.shape[2:]) / 2], 1)
     return torch.cat([x, c], -1)
 
 

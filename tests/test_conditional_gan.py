@@ -9,6 +9,7 @@ from course_lib.conditional_gan import (
     Concatenating,
     ConditionalGenerator,
     ConvFeatures,
+    MatchingGAN,
     Projecting,
     Untold,
     beside,
@@ -73,7 +74,7 @@ def test_beside_makes_constant_planes_or_further_columns():
     assert planes.shape == (2, 3, 4, 4)
     torch.testing.assert_close(planes[:, :1], x)
     assert planes[:, 1:].flatten(2).std(2).max() == 0
-    torch.testing.assert_close(planes[:, 1:, 0, 0], c)
+    torch.testing.assert_close(2 * planes[:, 1:, 0, 0] - 1, c)
     torch.testing.assert_close(beside(x[:, 0, 0], c), torch.cat([x[:, 0, 0], c], 1))
     assert beside(torch.zeros(7, 5, 2), torch.zeros(7, 5, 3)).shape == (7, 5, 5)
 
@@ -194,6 +195,29 @@ def test_auxiliary_gan_needs_labels(batch):
     game = AuxiliaryGAN(Linear(), Auxiliary(mlp([2, 5]), 5, 3), 2)
     with pytest.raises(ValueError, match="no labels came"):
         game.generator_loss(game.generator, Batch(batch.x))
+
+
+@pytest.mark.parametrize("objective", ["non-saturating", "hinge"])
+def test_matching_gan_rejects_generated_and_mismatched_pairs_half_and_half(batch, objective):
+    game = MatchingGAN(Linear(), Projecting(mlp([2, 5]), 5, 3), 2, objective, conditional=True)
+    torch.manual_seed(1)
+    found = game.discriminator_loss(game.discriminator, batch)
+    torch.manual_seed(1)
+    fakes = game.generator(torch.randn(6, 2), batch.y)
+    pairs = {"real": (batch.x, batch.y), "fake": (fakes, batch.y)}
+    pairs["mismatched"] = batch.x, batch.y[[5, 0, 1, 2, 3, 4]]
+    scores = {key: game.discriminator(*pair) for key, pair in pairs.items()}
+    for key in scores:
+        torch.testing.assert_close(found[key], scores[key].mean())
+    shift, bend = (1, F.relu) if objective == "hinge" else (0, F.softplus)
+    rejected = (bend(shift + scores["fake"]) + bend(shift + scores["mismatched"])) / 2
+    torch.testing.assert_close(found["loss"], (bend(shift - scores["real"]) + rejected).mean())
+
+
+def test_matching_gan_leaves_the_generator_alone_in_the_discriminators_move(batch):
+    game = MatchingGAN(Linear(), Projecting(mlp([2, 5]), 5, 3), 2, conditional=True)
+    game.discriminator_loss(game.discriminator, batch)["loss"].backward()
+    assert all(p.grad is None for p in game.generator.parameters())
 
 
 def test_replicas_of_projecting_are_independent_networks():
