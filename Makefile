@@ -50,6 +50,9 @@ results: setup
 	$(BIN)/python benchmarks/conditional_gan.py
 	$(BIN)/python benchmarks/conditional_faces.py
 	$(BIN)/python benchmarks/gan_ring.py
+	$(BIN)/python benchmarks/remedies.py
+	$(BIN)/python benchmarks/stacked_mnist.py
+	$(BIN)/python benchmarks/pacgan_protocol.py
 	$(BIN)/python benchmarks/pretext_tasks.py
 	$(BIN)/python benchmarks/autoencoders.py
 	$(BIN)/python benchmarks/rate_distortion.py

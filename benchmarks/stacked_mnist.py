@@ -57,7 +57,8 @@ def one_run(variant: str, seed: int) -> dict[str, float]:
     batches = Batches((stacked(IMAGES, "train", seed), None), BATCH, device(), seed)
     train(players, batches, -(-3 * ROUNDS // len(batches)))
     with torch.no_grad():
-        return judged(torch.cat([game.sample(2000) for _ in range(SAMPLES // 2000)]))
+        found = judged(torch.cat([game.sample(2000) for _ in range(SAMPLES // 2000)]))
+    return found | {"rounds": ROUNDS}
 
 
 if __name__ == "__main__":
