@@ -48,6 +48,7 @@ results: setup
 	$(BIN)/python benchmarks/names_bigram.py
 	$(BIN)/python benchmarks/dcgan_rules.py
 	$(BIN)/python benchmarks/conditional_gan.py
+	$(BIN)/python benchmarks/translation.py
 	$(BIN)/python benchmarks/conditional_faces.py
 	$(BIN)/python benchmarks/gan_ring.py
 	$(BIN)/python benchmarks/remedies.py

@@ -26,6 +26,7 @@ _MODULES = (
     "runtime",
     "text",
     "training",
+    "translation",
     "vae",
     "widgets",
 )
