@@ -53,7 +53,7 @@ class Concatenating(nn.Module):
 
 
 class Projecting(nn.Module):
-    """Scores ψ(φ(x)) + (V c)·φ(x), (B,), with ψ a linear map (Miyato & Koyama 2018, eq. 3).
+    """Scores ψ(φ(x)) + (V c)·φ(x), (B,), with ψ a linear map (Miyato & Koyama 2018, section 3).
 
     Args:
         features: φ, x -> (B, F).
