@@ -621,10 +621,11 @@ def test_collapse_of_images_is_that_of_their_pixels():
     assert found.spread == pytest.approx(math.sqrt(np.mean(np.divide(half, whole))), rel=1e-5)
 
 
-def test_mode_of_a_point_is_the_nearest_within_three_standard_deviations():
-    mixture = toy.Mixture(torch.tensor([[0.0, 0.0], [10.0, 0.0]]), torch.tensor([1.0, 2.0]))
-    x = torch.tensor([[2.9, 0.0], [3.1, 0.0], [4.1, 0.0], [5.5, 0.0], [10.0, -5.9], [10.0, 6.1]])
-    assert metrics.modes_of(x, mixture).tolist() == [0, -1, -1, 1, 1, -1]
+def test_mode_of_a_point_is_the_nearest_within_half_the_way_to_the_next():
+    mixture = toy.Mixture(torch.tensor([[0.0, 0.0], [4.0, 0.0], [10.0, 0.0]]), 0.1)
+    x = torch.tensor([[1.9, 0.0], [0.0, -2.1], [2.1, 0.0], [6.1, 0.0], [7.1, 0.0], [10.0, 2.9]])
+    assert metrics.modes_of(x, mixture).tolist() == [0, -1, 1, -1, 2, 2]
+    assert metrics.modes_of(x, toy.Mixture(torch.zeros(1, 2), 1.0)).tolist() == [0] * 6
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Coverage: which modes of the data a generator reaches, and whether it has collapsed."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -31,7 +32,7 @@ def modes(x: Tensor, mixture: toy.Mixture) -> Modes:
     In two dimensions 1 - exp(-9/2) = 98.89 % of a perfect sample is of high quality, and its spread is 0.974, since
     samples beyond three standard deviations are left out.
     """
-    mode, good = _nearest(x, mixture)
+    mode, _, good = _nearest(x, mixture)
     k = len(mixture.means)
     shares = mode.bincount(minlength=k).double() / len(x)
     reverse_kl = kl_categorical(shares[None], mixture.weights.to(shares)[None])
@@ -47,9 +48,13 @@ def modes(x: Tensor, mixture: toy.Mixture) -> Modes:
 
 
 def modes_of(x: Tensor, mixture: toy.Mixture) -> Tensor:
-    """The mode of each sample x (N, D), int64 (N,): the nearest within three standard deviations, -1 where none is."""
-    mode, good = _nearest(x, mixture)
-    return torch.where(good, mode, -1)
+    """The mode of each sample x (N, D), int64 (N,): the nearest, or -1 where x lies in no circle around a mode.
+
+    The circles reach half way to the nearest other mode: wide enough for blurred samples, and they don't overlap.
+    """
+    mode, distance, _ = _nearest(x, mixture)
+    apart = torch.cdist(mixture.means, mixture.means).fill_diagonal_(math.inf).amin(1).to(x)
+    return torch.where(distance < apart[mode] / 2, mode, -1)
 
 
 class Collapse(NamedTuple):
@@ -87,14 +92,14 @@ def collapse(x: Tensor, mode: Tensor, real: Tensor, real_mode: Tensor) -> Collap
     return Collapse(lost, spread, lost > LOST or spread < NARROW)
 
 
-def _nearest(x: Tensor, mixture: toy.Mixture) -> tuple[Tensor, Tensor]:
-    """The nearest mode of each sample, and whether it lies within three standard deviations of it, each (N,)."""
+def _nearest(x: Tensor, mixture: toy.Mixture) -> tuple[Tensor, Tensor, Tensor]:
+    """Of each sample (N,): the nearest mode, how far it is, and whether that is within three standard deviations."""
     if x.ndim != 2 or x.shape[1] != mixture.means.shape[1] or not len(x):
         raise ValueError(f"x is {tuple(x.shape)}; give points of shape (N, {mixture.means.shape[1]}), N >= 1")
     if not x.isfinite().all():
         raise ValueError("x has NaN or infinite values")
     distance, mode = torch.cdist(x, mixture.means.to(x)).min(1)
-    return mode, distance < 3 * mixture.sd.to(x)[mode]
+    return mode, distance, distance < 3 * mixture.sd.to(x)[mode]
 
 
 def _variances(x: Tensor, mode: Tensor, k: int) -> tuple[Tensor, Tensor]:
