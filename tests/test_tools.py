@@ -284,7 +284,7 @@ def test_readme_has_both_tables_between_their_marks_and_the_rest_stays(course):
         assert text.startswith("before\n<!-- notebooks -->\n| notebook |")
         assert text.endswith("|\n<!-- /published -->\nafter\n")
         assert "old" not in text
-        assert len([line for line in text.splitlines() if line.startswith("|")]) == (2 + 2) + (2 + 11)
+        assert len([line for line in text.splitlines() if line.startswith("|")]) == (2 + 2) + (2 + 18)
     assert "\n| [00_small](notebooks/00_small.ipynb) | Start here | – | 1 | 4 |\n" in text
     assert re.search(r"\| 105\.6 \| \d+\.\d\d ± \d\.\d\d \| \d seeds \|\n", text)
     assert "| names, bigram, nats a character, by counting | 2.4540 | 2.4540 | deterministic |\n" in text

@@ -129,6 +129,20 @@ PUBLISHED = (
     ("names, bigram, nats a character, by counting", "2.4540", "names_bigram", "counted", "nll", 4),
     ("the same with +1 smoothing", "2.4546", "names_bigram", "smoothed", "nll", 4),
     ("the same by gradient descent", "2.4540", "names_bigram", "gradient", "nll", 4),
+    ("ring of 8, GAN, modes, {epochs} of 400 epochs", "6.3", "pacgan_protocol", "ring, packs of 1", "covered", 1),
+    ("the same, PacGAN2", "7.9", "pacgan_protocol", "ring, packs of 2", "covered", 1),
+    ("grid of 25, GAN, modes, {epochs} of 400 epochs", "17.3", "pacgan_protocol", "grid, packs of 1", "covered", 1),
+    ("the same, PacGAN2", "23.8", "pacgan_protocol", "grid, packs of 2", "covered", 1),
+    ("the same, PacGAN4", "24.8", "pacgan_protocol", "grid, packs of 4", "covered", 1),
+    (
+        "stacked MNIST, DCGAN, of 1000 modes, {rounds} of 100,000 rounds",
+        "78.9",
+        "stacked_mnist",
+        "packs of 1",
+        "modes",
+        0,
+    ),
+    ("the same, PacDCGAN2", "1000", "stacked_mnist", "packs of 2", "modes", 0),
 )
 
 
