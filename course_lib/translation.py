@@ -119,12 +119,14 @@ class PairGame(nn.Module):
         self.translator, self.discriminator, self.weight = translator, discriminator, weight
 
     def discriminator_loss(self, discriminator: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """What the discriminator minimises on true pairs and as many painted ones."""
         with torch.no_grad():
             painted = self.translator(batch.x)
         real, fake = (discriminator(torch.cat([batch.x, y], 1)) for y in (batch.y, painted))
         return {"loss": _caught(real, fake).mean()}
 
     def generator_loss(self, translator: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """What the translator minimises; "l1" is logged, the mean over the batch (Isola et al. 2017, eq. 4)."""
         painted = translator(batch.x)
         distance = l1(painted, batch.y)
         loss = self.weight * distance
@@ -155,6 +157,7 @@ class CycleGame(nn.Module):
         self.translators, self.judges, self.weight = translators, judges, weight
 
     def judges_loss(self, judges: nn.ModuleList, batch: Batch) -> dict[str, Tensor]:
+        """What both judges minimise, each on pictures of its set and as many translated ones."""
         there, back = self.translators
         with torch.no_grad():
             x_hat, y_hat = back(batch.y), there(batch.x)
@@ -162,6 +165,7 @@ class CycleGame(nn.Module):
         return {"loss": loss.mean()}
 
     def translators_loss(self, translators: nn.ModuleList, batch: Batch) -> dict[str, Tensor]:
+        """What both translators minimise (Zhu et al. 2017, eq. 3, with the non-saturating loss)."""
         there, back = translators
         x_hat, y_hat = back(batch.y), there(batch.x)
         loss = fooling(self.judges[0](x_hat)) + fooling(self.judges[1](y_hat))
