@@ -22,7 +22,7 @@ from course_lib.remedies import Packed
 from course_lib.runtime import device, pick, seed_everything
 from course_lib.training import train
 
-SEEDS, EPOCHS = pick(smoke=(2, 1), lesson=(5, 4), full=(10, 400))
+SEEDS, EPOCHS = pick(smoke=(2, 1), lesson=(5, 2), full=(10, 400))
 POINTS, BATCH, LR, BETAS, SAMPLES = 100_000, 100, 1e-4, (0.8, 0.999), 2500
 MIXTURES = {"ring": toy.ring(sd=0.01), "grid": toy.grid(sd=0.05)}
 PACKS = {"ring": (1, 2), "grid": (1, 2, 4)}
