@@ -1,8 +1,10 @@
 """Notebook 15: eleven remedies against mode collapse on the ring of eight and the grid of 25, five seeds in one model.
 
 The game without a remedy has a generator that learns twice as fast as its discriminator, so that it collapses. Each
-remedy is added alone; all play as many rounds (moves of the generator), whatever their discriminator costs. "rates"
-gives the discriminator twice the rate of the generator. Judged are 2500 samples of the last weights.
+remedy is added alone, except that weight clipping and the gradient penalty come with the Wasserstein objective and five
+moves of the discriminator a round. All play as many rounds (moves of the generator), whatever their discriminator
+costs. "two time scales" gives the discriminator twice the rate of the generator. Judged are 2500 samples of the last
+weights.
 Writes benchmarks/results/remedies.json: `make results`.
 """
 

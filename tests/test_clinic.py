@@ -59,4 +59,28 @@ def test_a_case_without_shuffling_sees_the_modes_in_order():
 
 def test_generator_ends_in_what_the_case_says():
     assert clinic.run(Case(end="sigmoid"), rounds=1).samples.min() >= 0
-    assert clinic.run(Case(end="tanh"), rounds=1).samples.abs().max() <= 1
+
+
+def _of(symptom):
+    """2,000 samples with a symptom."""
+    x = SYMPTOMS[symptom]
+    return x[torch.randint(len(x), (2000,), generator=torch.Generator().manual_seed(0))]
+
+
+@pytest.mark.parametrize(
+    ("symptoms", "verdict"),
+    [
+        (("healthy", "healthy", "run away"), "healthy"),
+        (("healthy", "run away", "modes missing"), "run away"),
+        (("healthy", "modes missing", "one heap"), "one heap"),
+        (("off the modes", "modes missing", "off the modes"), "off the modes"),
+    ],
+)
+def test_verdict_is_healthy_for_most_seeds_only_and_the_worst_of_a_tie(symptoms, verdict, monkeypatch):
+    samples = torch.stack([_of(symptom) for symptom in symptoms], 1)
+    monkeypatch.setattr(clinic, "run", lambda case: clinic.Run(None, samples))
+    assert clinic.verdict.__wrapped__(Case()) == verdict
+
+
+def test_a_weight_without_a_penalty_changes_nothing():
+    assert clinic.verdict(CASES["D"]._replace(penalty_weight=3.0)) == clinic.UNTOUCHED

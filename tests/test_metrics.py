@@ -603,7 +603,8 @@ def test_samples_of_no_mode_count_against_none():
     real = heaps([100, 100], seed=1)
     assert metrics.collapse(*wild, *real) == metrics.collapse(x, mode, *real)
     nothing = metrics.collapse(x, torch.full_like(mode, -1), *real)
-    assert nothing == (1.0, 0.0, True)
+    assert (nothing.lost, nothing.collapsed) == (1.0, True)
+    assert math.isnan(nothing.spread)
 
 
 def test_spread_leaves_out_modes_with_few_samples():

@@ -362,7 +362,7 @@ EXERCISES = [
         level=2,
         oracle=lambda: [3, 1, 2, 4, 5],
         why="A sits at log 4 and hardly learns, B runs about in a heap, C stops at a border, D's scores have no scale, "
-        "and E is where its data were last.",
+        "and E runs after one mode of its data at a time.",
         mistakes=[
             (
                 [1, 3, 2, 4, 5],
@@ -370,7 +370,7 @@ EXERCISES = [
             ),
             (
                 [3, 5, 2, 4, 1],
-                "B and E both sit in heaps. Look at the losses: data in order make the detector win again and again.",
+                "B and E both sit in heaps. Look at the losses: data in order let D win again and again.",
             ),
             (
                 [3, 1, 2, 6, 5],
@@ -398,10 +398,10 @@ EXERCISES = [
         "B",
         "Case B",
         2,
-        "the generator ran from every answer before it was learned. Now the discriminator is the faster one.",
+        "the generator ran from every answer before it was learned. A faster discriminator stops that.",
         one_heap="Still one heap. Compare the two rates with those of the other cases.",
         modes_missing="Better, but modes are missing. Give the discriminator a clearer lead.",
-        off_the_modes="All modes, and blurred: both may be slow now. 600 rounds are few; take some thousandths.",
+        off_the_modes="All modes, and blurred: both may be slow now. 600 rounds are few: try 0.002 to 0.005.",
         run_away="The samples run away: a rate is too large.",
     ),
     _treated(
@@ -420,11 +420,11 @@ EXERCISES = [
         "D",
         "Case D",
         3,
-        "a Wasserstein critic without a bound just grows. A penalty is the price that stops it.",
+        "a Wasserstein critic without a bound just grows. A penalty stops it; other objectives need none.",
         one_heap="Still in one heap. What bounds the slope of this critic? Its weight matters too: try 1.",
         modes_missing="Better, but modes are missing. Section 5: a heavier penalty, a flatter critic. Try less.",
         off_the_modes="All modes, and blurred: the critic could be steeper. Try a lighter penalty.",
-        run_away="The samples still run away: scores without a scale. Choose a penalty, or another objective.",
+        run_away="They still run away. Is there a penalty on the critic? If so, it is too heavy here: try 1.",
     ),
     _treated(
         14,
@@ -432,7 +432,7 @@ EXERCISES = [
         "Case E",
         3,
         "a batch now holds all modes, so what was learned of one is not forgotten at the next.",
-        one_heap="Still the heap of the last mode. What does a batch hold? Look at the settings of `clinic.Case`.",
+        one_heap="Still one heap: the generator runs after whichever mode it was shown. Look at what a batch holds.",
         modes_missing="Some modes are missing still. Rates don't help against the order of the data.",
         off_the_modes="All modes, and blurred: leave the rates as they were.",
         run_away="The samples run away: leave the rates as they were.",
@@ -493,7 +493,7 @@ QUIZ = [
         1,
     ),
     Question(
-        "Losses of log 4 and log 2 from the second epoch on. Which of these can't be the reason?",
+        "Losses of log 4 and log 2 in the last epochs. Which of these can't be the reason?",
         [
             ("A perfect generator", "Then they are exactly there: it can be."),
             ("A penalty so strong that D says ½ of everything", "That was case A."),

@@ -150,6 +150,143 @@ def _both_taught(classify, real, y, fake, asked):
     return sum(F.nll_loss(logits.log_softmax(1), labels) for logits, labels in parts)
 
 
+# --- pictures from pictures -------------------------------------------------------------------------------------
+
+
+def _layers(generator):
+    """Kernels and strides of four convolutions."""
+    kernels, strides = torch.randint(2, 6, (4,), generator=generator), torch.randint(1, 4, (4,), generator=generator)
+    return kernels.tolist(), [2, *strides[1:].tolist()]
+
+
+def _seen(kernels, strides):
+    """By counting: which numbers have a gradient, through convolutions of ones on a line."""
+    line = torch.zeros(1, 1, 2000, dtype=torch.float64, requires_grad=True)
+    out = line
+    for kernel, stride in zip(kernels, strides, strict=True):
+        out = F.conv1d(out, torch.ones(1, 1, kernel, dtype=torch.float64), stride=stride)
+    (slope,) = torch.autograd.grad(out[0, 0, 0], line)
+    return int((slope != 0).sum())
+
+
+def _field(step=lambda kernel: kernel - 1, before=True, start=1):
+    """The usual recursion; `before`: a layer's own stride counts after it."""
+
+    def width(kernels, strides):
+        total, apart = start, 1
+        for kernel, stride in zip(kernels, strides, strict=True):
+            apart = apart if before else apart * stride
+            total += step(kernel) * apart
+            apart = apart * stride if before else apart
+        return total
+
+    return width
+
+
+def _round_trips(generator):
+    """Two maps that do not undo each other, and pictures of both sets."""
+    a, b, c = (normal(2)(generator) for _ in range(3))
+    maps = (lambda x: a[0] * x + a[1] + x.square()), (lambda y: b[0] * y + b[1] + c[0] * y.square())
+    return *maps, uniform(4, 3, 5, 5)(generator), uniform(4, 3, 5, 5)(generator)
+
+
+def _cycle(there, back, x, y):
+    trips = ((back(there(x)), x), (there(back(y)), y))
+    return sum(torch.stack([F.l1_loss(a, b, reduction="sum") for a, b in zip(u, v, strict=True)]) for u, v in trips)
+
+
+def _l1(x_hat, x):
+    return (x_hat - x).abs().flatten(1).sum(1)
+
+
+def _palette(generator):
+    return uniform(5, 3)(generator), simplex(5)(generator)
+
+
+def _best_colour(colours, p):
+    """By trying: the minimum of a convex function with kinks at the given values lies at one of them."""
+    cost = ((colours[:, None] - colours).abs() * p[:, None]).sum(1)  # of value k in each channel
+    return colours.gather(0, cost.argmin(0, keepdim=True))[0]
+
+
+def _outer_median(colours, p):
+    """The colour whose total distance is smallest, all channels at once."""
+    return colours[((colours[:, None] - colours).abs().sum(2) * p).sum(1).argmin()]
+
+
+# --- the bugs ---------------------------------------------------------------------------------------------------
+
+
+def _hybrid(generator):
+    """Three small networks as functions of their weights (wanting gradients), a batch, and both noises."""
+    encode, decode, judge = (normal(*shape)(generator).requires_grad_() for shape in ((4, 6), (3, 4), (4,)))
+    networks = (lambda x: (x @ encode).chunk(2, 1)), (lambda z: torch.tanh(z @ decode)), (lambda x: x.tanh() @ judge)
+    draws = together(normal(5, 4), normal(5, 3), normal(5, 3))(generator)
+    return *networks, *draws, (encode, decode, judge)
+
+
+def _moved(answer, *inputs):
+    """The losses, and the gradient that each of the three networks gets."""
+    *given, weights = inputs
+    loss = answer(*given)
+    if not loss.requires_grad:
+        return loss, *(torch.zeros_like(w) for w in weights)
+    slopes = torch.autograd.grad(loss.sum(), weights, allow_unused=True)
+    return loss, *(torch.zeros_like(w) if s is None else s for w, s in zip(weights, slopes, strict=True))
+
+
+def _log_of_chance(scores, real):
+    target = torch.full_like(scores, float(real))
+    return F.binary_cross_entropy_with_logits(scores, target, reduction="none")
+
+
+def _only_the_judge(encoder, decoder, discriminator, x, eps, z, *_):
+    """With numbers in the place of fakes, nothing behind them can learn."""
+    mu, logvar = (part.detach() for part in encoder(x))
+    fakes = torch.stack([decoder(torch.addcmul(mu, logvar.div(2).exp(), eps)), decoder(z)]).detach()
+    return _log_of_chance(discriminator(x), 1) + _log_of_chance(discriminator(fakes), 0).mean(0)
+
+
+def _judging(rebuilt=torch.detach, drawn=torch.detach, real=1.0, share=0.5, scored=lambda s: s):
+    """The loss with one thing changed: what is done to both fakes, and the weights of the parts."""
+
+    def loss(encoder, decoder, discriminator, x, eps, z, *_):
+        mu, logvar = encoder(x)
+        fakes = rebuilt(decoder(mu + (0.5 * logvar).exp() * eps)), drawn(decoder(z))
+        caught = sum(F.softplus(scored(discriminator(fake))) for fake in fakes)
+        return real * F.softplus(-discriminator(x)) + share * caught
+
+    return loss
+
+
+def _itself(x):
+    return x
+
+
+def _half_detached(encoder, decoder, discriminator, x, eps, z, *_):
+    """mu and logvar are cut off, the decoder is not."""
+    mu, logvar = (part.detach() for part in encoder(x))
+    fakes = decoder(mu + (0.5 * logvar).exp() * eps), decoder(z).detach()
+    return F.softplus(-discriminator(x)) + 0.5 * sum(F.softplus(discriminator(fake)) for fake in fakes)
+
+
+def _painted(generator):
+    return *together(normal(4, 3, 3), uniform(4, 3, 6, 6), uniform(4, 3, 6, 6))(generator), 0.01
+
+
+def _paint(scores, painted, picture, weight):
+    fooled = _log_of_chance(scores, 1).flatten(1).sum(1) / scores[0].numel()
+    return fooled + weight * torch.stack([torch.dist(a, b, p=1) for a, b in zip(painted, picture, strict=True)])
+
+
+def _painting(fool=lambda s: F.softplus(-s).mean((1, 2)), far=_l1):
+    return lambda scores, painted, picture, weight: fool(scores) + weight * far(painted, picture)
+
+
+def _mean_apart(painted, picture):
+    return (painted - picture).abs().mean((1, 2, 3))
+
+
 EXERCISES = [
     Exercise(
         id="16.1",
@@ -332,6 +469,85 @@ EXERCISES = [
         ],
     ),
     Exercise(
+        id="16.7",
+        title="How much a patch is",
+        level=2,
+        inputs=_layers,
+        oracle=_seen,
+        why="each layer adds its kernel less 1, in steps as long as all strides before it make them.",
+        mistakes=[
+            (lambda k, s: 1 + sum(k) - len(k), "Strides widen the view: later layers step over several pixels."),
+            (_field(step=lambda kernel: kernel), "A kernel of k adds k − 1 steps, since one place is counted already."),
+            (
+                _field(before=False),
+                "A layer's own stride does not widen what it sees itself. It counts for the layers after it.",
+            ),
+            (_field(start=0), "Off by one: without any layer, one pixel is seen."),
+            (lambda k, s: k[0] * k[1] * k[2] * k[3], "Kernels overlap, so their sizes do not multiply."),
+            (lambda k, s: s[0] * s[1] * s[2] * s[3], "This is how far apart two neighbours at the end look."),
+            (
+                lambda k, s: _field()(k[::-1], s[::-1]),
+                "You went through the layers from the last to the first, with strides of later layers.",
+            ),
+        ],
+    ),
+    Exercise(
+        id="16.8",
+        title="There and back, twice",
+        level=1,
+        inputs=_round_trips,
+        oracle=_cycle,
+        why="each trip ends in the set where it began, so it is compared with its own start.",
+        mistakes=[
+            (lambda g, f, x, y: _l1(f(g(x)), x), "One trip is missing: from the second set, through the first."),
+            (lambda g, f, x, y: _l1(g(f(y)), y), "One trip is missing: from the first set, through the second."),
+            (
+                lambda g, f, x, y: _l1(g(x), y) + _l1(f(y), x),
+                "This compares x with y, as if they were pairs. Nobody says that they belong together.",
+            ),
+            (
+                lambda g, f, x, y: _l1(f(g(x)), y) + _l1(g(f(y)), x),
+                "Each trip is compared with a picture of the other set. Compare it with its own start.",
+            ),
+            (
+                lambda g, f, x, y: _l1(g(f(x)), x) + _l1(f(g(y)), y),
+                "The order is turned: `there` takes pictures of the first set only.",
+            ),
+            (
+                lambda g, f, x, y: (f(g(x)) - x).abs().mean((1, 2, 3)) + (g(f(y)) - y).abs().mean((1, 2, 3)),
+                "This is the mean over the pixels. The sum is wanted.",
+            ),
+            (
+                lambda g, f, x, y: (f(g(x)) - x).flatten(1).square().sum(1) + (g(f(y)) - y).flatten(1).square().sum(1),
+                "L1 is the absolute difference. You squared it.",
+            ),
+            (
+                lambda g, f, x, y: (_l1(f(g(x)), x) + _l1(g(f(y)), y)).mean(),
+                "One number a sample is wanted. The mean over the batch is the caller's.",
+            ),
+        ],
+    ),
+    Exercise(
+        id="16.9",
+        title="The colour that L1 paints",
+        level=3,
+        inputs=_palette,
+        oracle=_best_colour,
+        why="a median has as much probability below as above, in each channel for itself; so it may be a colour that "
+        "never occurs.",
+        mistakes=[
+            (lambda c, p: p @ c, "This is the mean, which minimises the squared error."),
+            (lambda c, p: c.median(0).values, "This is the median of the list. The colours are not equally probable."),
+            (lambda c, p: c[p.argmax()], "The most probable colour is not the nearest to all the others."),
+            (lambda c, p: (c.amax(0) + c.amin(0)) / 2, "Half way between the extremes minimises the *largest* error."),
+            (
+                _outer_median,
+                "You chose among the given colours. Channels are free: take the best value in each for itself.",
+            ),
+            (lambda c, p: c.mean(0), "This mean leaves out the probabilities, and a mean is not what L1 asks for."),
+        ],
+    ),
+    Exercise(
         id="16.10",
         title="Spot the bug: labels of another batch",
         level=2,
@@ -401,6 +617,80 @@ EXERCISES = [
             ),
         ],
     ),
+    Exercise(
+        id="16.12",
+        title="Spot the bug: a judge that teaches the encoder",
+        level=2,
+        inputs=_hybrid,
+        oracle=_only_the_judge,
+        measure=_moved,
+        handed_over=_judging(rebuilt=_itself),
+        why="in the discriminator's loss fakes are given; whoever made them must not learn to be caught.",
+        mistakes=[
+            (
+                _half_detached,
+                "The encoder is left alone now. The decoder still learns from its reconstructions to be caught.",
+            ),
+            (
+                _judging(rebuilt=_itself, drawn=_itself),
+                "Now the samples have a gradient as well. Both kinds of fakes have to be cut off.",
+            ),
+            (
+                _judging(drawn=_itself),
+                "The reconstructions are cut off now, but the samples no longer are: the decoder learns from them.",
+            ),
+            (
+                _judging(scored=torch.detach),
+                "You cut off the scores. Now the discriminator does not learn from fakes either.",
+            ),
+            (_judging(share=1.0), "The gradients are right. The two kinds of fakes weigh half each, as before."),
+            (_judging(real=0.0), "The real images are missing."),
+            (_judging(share=0.0), "The fakes are missing. A discriminator needs both sides."),
+        ],
+    ),
+    Exercise(
+        id="16.13",
+        title="Spot the bug: a painter that ignores the drawing",
+        level=3,
+        inputs=_painted,
+        oracle=_paint,
+        handed_over=_painting(far=_mean_apart),
+        why="summed over 3 · H · W numbers, it is thousands of times its mean; λ was meant for the sum.",
+        mistakes=[
+            (
+                _painting(fool=lambda s: F.softplus(-s).sum((1, 2))),
+                "The distance is right. But the scores were a mean over the patches, as λ expects.",
+            ),
+            (
+                _painting(fool=lambda s: F.softplus(-s).sum((1, 2)), far=_mean_apart),
+                "You summed the scores. The part that is too small is the other one.",
+            ),
+            (
+                _painting(fool=lambda s: F.softplus(-s).mean(), far=lambda a, b: (a - b).abs().sum() / len(a)),
+                "The sizes are right on average. But each sample has a loss of its own, (B,).",
+            ),
+            (
+                _painting(far=lambda a, b: (a - b).square().flatten(1).sum(1)),
+                "You sum now, but squares. The distance is an absolute one.",
+            ),
+            (
+                _painting(far=lambda a, b: (a - b).abs().sum()),
+                "This sums over the batch too, so the weight depends on how many samples there are.",
+            ),
+            (
+                _painting(far=lambda a, b: (a - b).abs().sum((2, 3)).mean(1)),
+                "The mean over the channels is left. Sum over these as well.",
+            ),
+            (
+                lambda s, a, b, w: F.softplus(-s).mean((1, 2)) - w * _l1(a, b),
+                "The sign is turned: this painter is rewarded for being wrong.",
+            ),
+            (
+                _painting(fool=lambda s: F.softplus(s).mean((1, 2))),
+                "The distance is right. Now the painter wants low scores; it should want high ones.",
+            ),
+        ],
+    ),
 ]
 
 
@@ -447,5 +737,35 @@ QUIZ = [
             ),
         ],
         2,
+    ),
+    Question(
+        "Two painters of drawings: A has the smaller pixel error, B the smaller Fréchet distance. Which is better?",
+        [
+            (
+                "A: the error compares with the truth",
+                "With one of many right answers. Pale averages have small errors.",
+            ),
+            (
+                "B: the Fréchet distance has no flaws",
+                "It compares sets. Whether a picture fits its drawing it can't see.",
+            ),
+            (
+                "They measure different things: fit to one answer, and looking like the set",
+                "Right: report both; the first rewards washed-out averages, the second ignores the drawing.",
+            ),
+        ],
+        2,
+    ),
+    Question(
+        "Adversarial losses and cycle losses of an unpaired translator are as low as can be. What do you know?",
+        [
+            (
+                "That sets fit and that there is a way back; not that the map is the right one",
+                "Right: mirror every picture on top, and both losses stay as low.",
+            ),
+            ("That each picture is mapped to its true partner", "1 − x passes both tests as well as x does."),
+            ("Nothing: unpaired losses say nothing", "They rule much out: maps that lose something, and wrong sets."),
+        ],
+        0,
     ),
 ]

@@ -41,7 +41,7 @@ def modes(x: Tensor, mixture: toy.Mixture) -> Modes:
     return Modes(
         len(mode[good].unique()),
         good.double().mean().item(),
-        _root_mean(ratios),
+        _root_mean(ratios) if len(ratios) else 0.0,
         reverse_kl.item(),
         (k - 1) / (2 * len(x)),
     )
@@ -61,7 +61,7 @@ class Collapse(NamedTuple):
     """Whether a generator leaves out modes of the data, or nearly all variety inside them. See `collapse`."""
 
     lost: float  # share of the data that lies in modes which hold less than a quarter of it among the samples
-    spread: float  # standard deviation within the modes, over the data's; root mean square over the modes
+    spread: float  # standard deviation within the modes, over the data's; root mean square over those with ten samples
     collapsed: bool  # lost > 0.1 or spread < 0.25
 
 
@@ -70,7 +70,7 @@ def collapse(x: Tensor, mode: Tensor, real: Tensor, real_mode: Tensor) -> Collap
 
     A mode is any group of which the data have many: a heap, a class, a label. Samples of none have mode -1; they count
     against no mode, since a bad sample is another trouble than a missing one. With fewer than twenty samples a mode
-    expected, chance alone loses some.
+    expected, chance alone loses some; where no mode has ten, the spread is NaN and raises no alarm.
 
     Raises:
         ValueError: shapes do not fit, no real sample has a mode, or a value is not finite.
@@ -111,7 +111,7 @@ def _variances(x: Tensor, mode: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 def _root_mean(values: Tensor) -> float:
-    return values.mean().sqrt().item() if len(values) else 0.0
+    return values.mean().sqrt().item()  # of none: NaN
 
 
 def _check_moded(x: Tensor, mode: Tensor) -> None:
