@@ -293,3 +293,14 @@ def test_sampling_uses_the_tracked_statistics_and_leaves_the_mode_and_the_statis
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_an_objective_of_ones_own_is_played():
+    own = losses.Adversarial(lambda real, fake: 3 * real + fake, lambda fake: 5 * fake)
+    torch.manual_seed(0)
+    game = GAN(mlp([2, 2]), nn.Sequential(*mlp([2, 1]), nn.Flatten(0)), 2, objective=own)
+    game._draw = lambda x: x
+    x = torch.randn(4, 2)
+    real, fake = game.discriminator(x).mean(), game.discriminator(game.generator(x)).mean()
+    torch.testing.assert_close(game.discriminator_loss(game.discriminator, Batch(x))["loss"], 3 * real + fake)
+    torch.testing.assert_close(game.generator_loss(game.generator, Batch(x))["loss"], 5 * fake)
