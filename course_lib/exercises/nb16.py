@@ -160,13 +160,14 @@ def _layers(generator):
 
 
 def _seen(kernels, strides):
-    """By counting: which numbers have a gradient, through convolutions of ones on a line."""
+    """From the first to the last number that has a gradient, through convolutions of ones on a line."""
     line = torch.zeros(1, 1, 2000, dtype=torch.float64, requires_grad=True)
     out = line
     for kernel, stride in zip(kernels, strides, strict=True):
         out = F.conv1d(out, torch.ones(1, 1, kernel, dtype=torch.float64), stride=stride)
     (slope,) = torch.autograd.grad(out[0, 0, 0], line)
-    return int((slope != 0).sum())
+    at = slope[0, 0].nonzero()
+    return int(at.max() - at.min()) + 1
 
 
 def _field(step=lambda kernel: kernel - 1, before=True, start=1):
@@ -433,6 +434,10 @@ EXERCISES = [
             (
                 _auxiliary_with(fool=lambda s: -F.softplus(s)),
                 "This is the minimax loss of notebook 13. The non-saturating one is wanted.",
+            ),
+            (
+                lambda s, f, y, w: F.softplus(-s) + w * F.cross_entropy(f, y),
+                "`cross_entropy` takes the mean over the batch by itself. Give it reduction='none'.",
             ),
             (
                 lambda s, f, y, w: _auxiliary(s, f, y, w).mean(),
@@ -733,7 +738,7 @@ QUIZ = [
             ("Their loss", "The loss of a GAN does not rank generators, and ψ leaves it as it was."),
             (
                 "Their diversity at that ψ, or yours at 0.5 as well",
-                "Right: narrower codes trade variety for quality, so compare at one ψ, and both measures.",
+                "Right: narrower codes trade variety for quality. Draw both curves; compare variety at equal quality.",
             ),
         ],
         2,
