@@ -134,15 +134,8 @@ PUBLISHED = (
     ("grid of 25, GAN, modes, {epochs} of 400 epochs", "17.3", "pacgan_protocol", "grid, packs of 1", "covered", 1),
     ("the same, PacGAN2", "23.8", "pacgan_protocol", "grid, packs of 2", "covered", 1),
     ("the same, PacGAN4", "24.8", "pacgan_protocol", "grid, packs of 4", "covered", 1),
-    (
-        "stacked MNIST, DCGAN, of 1000 modes, {rounds} of 100,000 rounds",
-        "78.9",
-        "stacked_mnist",
-        "packs of 1",
-        "modes",
-        0,
-    ),
-    ("the same, PacDCGAN2", "1000", "stacked_mnist", "packs of 2", "modes", 0),
+    ("stacked MNIST, DCGAN, KL, {rounds} of 100,000 rounds", "4.50", "stacked_mnist", "packs of 1", "kl", 2),
+    ("the same, PacDCGAN2", "0.06", "stacked_mnist", "packs of 2", "kl", 2),
 )
 
 
