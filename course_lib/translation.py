@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .data import Batch
+from .losses import ADVERSARIAL
 from .training import Player
 
+GAME = ADVERSARIAL["non-saturating"]
 GROUPS = 4  # of channels that are normalised together
 MARGIN = 0.02  # how far from 0 and 1 a picture is kept before its logit is taken
 
@@ -190,12 +192,12 @@ def l1(x_hat: Tensor, x: Tensor) -> Tensor:
 
 def fooling(scores: Tensor) -> Tensor:
     """The non-saturating loss of a generator whose patches get the scores (B, h, w): mean over the patches, (B,)."""
-    return F.softplus(-scores).mean((1, 2))
+    return GAME.generator(scores).mean((1, 2))
 
 
 def _caught(real: Tensor, fake: Tensor) -> Tensor:
     """The loss of a discriminator of patches, (B,), from its scores (B, h, w) of real and translated pictures."""
-    return (F.softplus(-real) + F.softplus(fake)).mean((1, 2))
+    return GAME.discriminator(real, fake).mean((1, 2))
 
 
 _adam = partial(torch.optim.Adam, betas=(0.5, 0.999))
