@@ -82,13 +82,15 @@ class _Spectral(nn.Module):
         if self.training and torch.is_grad_enabled():
             self._step(w)
         matrices = w.flatten(2)
-        with torch.no_grad():
-            v = F.normalize(torch.einsum("noi,no->ni", matrices, self.u), dim=1)
-        sigma = torch.einsum("no,noi,ni->n", self.u, matrices, v)
+        sigma = torch.einsum("no,noi,ni->n", self.u, matrices, self._right(matrices))
         return w / sigma.view(-1, *[1] * (w.ndim - 1))
 
     @torch.no_grad()
     def _step(self, w: Tensor) -> None:
         matrices = w.flatten(2)
-        v = F.normalize(torch.einsum("noi,no->ni", matrices, self.u), dim=1)
-        self.u = F.normalize(torch.einsum("noi,ni->no", matrices, v), dim=1)
+        self.u = F.normalize(torch.einsum("noi,ni->no", matrices, self._right(matrices)), dim=1)
+
+    @torch.no_grad()
+    def _right(self, matrices: Tensor) -> Tensor:
+        """The right singular vectors (n, in) that belong to u."""
+        return F.normalize(torch.einsum("noi,no->ni", matrices, self.u), dim=1)
