@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from course_lib.data import Batches, toy
 from course_lib.gan import GAN
-from course_lib.losses import ADVERSARIAL, gradient_penalty, r1
+from course_lib.losses import gradient_penalty, r1
 from course_lib.metrics import modes
 from course_lib.networks import Replicas, mlp
 from course_lib.remedies import BatchSpread, Gated, Noisy, Packed, Unrolled, clipped, smoothed
@@ -52,7 +52,7 @@ REMEDIES = {
     "none": (plain, GAN, {}),
     "two time scales": (plain, GAN, {"lr": (2 * FAST, FAST)}),
     "dynamic steps": (plain, partial(Gated, level=1.2), {"steps": 5}),
-    "label smoothing": (plain, partial(GAN, objective=smoothed(ADVERSARIAL["non-saturating"])), {}),
+    "label smoothing": (plain, partial(GAN, objective=smoothed()), {}),
     "augmentation (noise)": (lambda: Noisy(plain(), 0.3), GAN, {}),
     "minibatch statistics": (partial(plain, statistic=True), GAN, {}),
     "packing (2)": (lambda: Packed(plain(points=2), 2), GAN, {}),

@@ -101,9 +101,7 @@ class AuxiliaryGAN(GAN):
         self.weight = weight
 
     def discriminator_loss(self, discriminator: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        (c,) = self._given(batch.y)
-        with torch.no_grad():
-            x_hat = self.generator(self._draw(batch.x), c)
+        (c,), x_hat = self._given(batch.y), self._fakes(batch)
         (real, real_classes), (fake, fake_classes) = discriminator(batch.x, c), discriminator(x_hat, c)
         wrong = class_nll(real_classes, c) + class_nll(fake_classes, c)
         loss = self.objective.discriminator(real, fake) + self.weight * wrong
@@ -124,9 +122,7 @@ class MatchingGAN(GAN):
     """
 
     def discriminator_loss(self, discriminator: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        (c,) = self._given(batch.y)
-        with torch.no_grad():
-            x_hat = self.generator(self._draw(batch.x), c)
+        (c,), x_hat = self._given(batch.y), self._fakes(batch)
         real, fake = discriminator(batch.x, c), discriminator(x_hat, c)
         mismatched = discriminator(batch.x, c.roll(1, 0))
         loss = (self.objective.discriminator(real, fake) + self.objective.discriminator(real, mismatched)) / 2

@@ -46,9 +46,7 @@ class GAN(nn.Module):
 
     def discriminator_loss(self, discriminator: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """What the discriminator minimises on real samples `batch.x` and as many new ones."""
-        given = self._given(batch.y)
-        with torch.no_grad():  # the generator does not learn from this move
-            x_hat = self.generator(self._draw(batch.x), *given)
+        given, x_hat = self._given(batch.y), self._fakes(batch)
         real, fake = discriminator(batch.x, *given), discriminator(x_hat, *given)
         parts = {"loss": self.objective.discriminator(real, fake), "real": real, "fake": fake}
         if self.penalty:
@@ -102,6 +100,11 @@ class GAN(nn.Module):
         x_hat = self.sampler.eval()(z, *self._given(y))  # batch normalisation by the tracked statistics
         self.sampler.train(training)
         return x_hat
+
+    @torch.no_grad()
+    def _fakes(self, batch: Batch) -> Tensor:
+        """As many new samples as the batch has, for the discriminator's move: the generator does not learn from it."""
+        return self.generator(self._draw(batch.x), *self._given(batch.y))
 
     def _draw(self, x: Tensor) -> Tensor:
         return torch.randn(len(x), *self.latent_shape, device=x.device)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from .data import Batch
 from .gan import GAN
-from .losses import Adversarial
+from .losses import ADVERSARIAL, Adversarial
 from .training import Player
 
 
@@ -62,19 +62,17 @@ class Noisy(nn.Module):
         return self.net(x + self.sd * torch.randn_like(x))
 
 
-def smoothed(objective: Adversarial, label: float = 0.9) -> Adversarial:
-    """The objective with the label of real samples below 1, that of generated ones still 0.
+def smoothed(label: float = 0.9) -> Adversarial:
+    """The non-saturating objective with the label of real samples below 1, that of generated ones still 0.
 
-    Source: Salimans et al. 2016, section 3.4 (one-sided label smoothing). For losses of logits that are linear in the
-    label, such as "non-saturating".
+    Source: Salimans et al. 2016, section 3.4 (one-sided label smoothing).
     """
 
     def discriminator(real: Tensor, fake: Tensor) -> Tensor:
-        return F.binary_cross_entropy_with_logits(real, torch.full_like(real, label), reduction="none") + F.softplus(
-            fake
-        )
+        target = torch.full_like(real, label)
+        return F.binary_cross_entropy_with_logits(real, target, reduction="none") + F.softplus(fake)
 
-    return Adversarial(discriminator, objective.generator)
+    return Adversarial(discriminator, ADVERSARIAL["non-saturating"].generator)
 
 
 def clipped(player: Player, bound: float) -> Player:
@@ -128,8 +126,6 @@ class Gated(GAN):
         self.level = level
 
     def discriminator_loss(self, discriminator: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        with torch.no_grad():
-            x_hat = self.generator(self._draw(batch.x))
-        losses = self.objective.discriminator(discriminator(batch.x), discriminator(x_hat)).mean(0)
+        losses = self.objective.discriminator(discriminator(batch.x), discriminator(self._fakes(batch))).mean(0)
         gate = (losses > self.level).detach()
         return {"loss": (losses * gate).sum(), "ungated": losses.mean(), "moves": gate.float().mean()}

@@ -122,14 +122,14 @@ def test_smoothed_is_the_cross_entropy_with_the_other_label():
     real, fake = torch.randn(9), torch.randn(9)
     expected = F.binary_cross_entropy(real.sigmoid(), torch.full((9,), 0.8), reduction="none")
     expected = expected + F.binary_cross_entropy(fake.sigmoid(), torch.zeros(9), reduction="none")
-    torch.testing.assert_close(smoothed(PLAIN, 0.8).discriminator(real, fake), expected)
-    torch.testing.assert_close(smoothed(PLAIN, 1.0).discriminator(real, fake), PLAIN.discriminator(real, fake))
-    torch.testing.assert_close(smoothed(PLAIN).generator(fake), PLAIN.generator(fake))
+    torch.testing.assert_close(smoothed(0.8).discriminator(real, fake), expected)
+    torch.testing.assert_close(smoothed(1.0).discriminator(real, fake), PLAIN.discriminator(real, fake))
+    torch.testing.assert_close(smoothed().generator(fake), PLAIN.generator(fake))
 
 
 def test_smoothed_is_lowest_where_d_says_the_label():
     scores = torch.linspace(-5, 5, 2001)
-    losses = smoothed(PLAIN, 0.9).discriminator(scores, torch.full_like(scores, -30.0))
+    losses = smoothed(0.9).discriminator(scores, torch.full_like(scores, -30.0))
     assert scores[losses.argmin()].sigmoid().item() == pytest.approx(0.9, abs=1e-3)
 
 
