@@ -1,7 +1,6 @@
 """Drawn faces with known continuous factors: as many as are wanted, decided by a seed, nobody's likeness.
 
-A face is painted back to front with a few dozen smooth shapes. Each shape is a signed distance (negative inside) in a
-plane where the picture is the square from -1 to 1, y downwards; a ramp of one pixel turns it into coverage.
+A face is painted back to front with a few dozen smooth shapes (see `canvas`).
 """
 
 import math
@@ -9,6 +8,8 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from .canvas import Canvas, along, colour
 
 FACTORS = ("pose", "hair", "hair_colour", "smile", "glasses", "skin", "age", "background")
 SMALLEST = 16  # pixels a side, below which eyes and mouth run together
@@ -59,43 +60,6 @@ def draw(factors: Tensor, size: int = 28) -> Tensor:
     return torch.cat([_paint(part.float(), size) for part in factors.split(CHUNK)])
 
 
-class _Canvas:
-    """N pictures that shapes are painted onto. Numbers of a face are (N, 1, 1), colours (N, 3, 1, 1)."""
-
-    def __init__(self, colour: Tensor, size: int):
-        self.pixel = 2 / size
-        middle = (torch.arange(size, device=colour.device) - (size - 1) / 2) * self.pixel
-        self.x, self.y = middle[None, None, :], middle[None, :, None]
-        self.colours = colour.expand(-1, -1, size, size)
-
-    def fill(self, distance: Tensor, colour: Tensor, alpha: Tensor | float = 1.0) -> None:
-        """Paint the inside of a shape."""
-        self.blend((0.5 - distance / self.pixel).clamp(0, 1) * alpha, colour)
-
-    def blend(self, alpha: Tensor, colour: Tensor) -> None:
-        self.colours = torch.lerp(self.colours, colour, alpha[:, None])
-
-    def ellipse(self, x, y, width, height) -> Tensor:
-        """Distance to an ellipse, to first order at its edge; half axes."""
-        u, v = (self.x - x) / width, (self.y - y) / height
-        k = (u.square() + v.square()).sqrt()
-        return (k.square() - k) / ((u / width).square() + (v / height).square() + 1e-9).sqrt()
-
-    def arc(self, x, y, width, bend, thick, tilt=0.0) -> Tensor:
-        """Distance to a stroke along a parabola, thinner towards its ends, which lie `bend` below its middle."""
-        u = (self.x - x) / width
-        curve = y + bend * u.square() + tilt * u
-        slope = (2 * bend * u + tilt) / width
-        stroke = (self.y - curve).abs() / (1 + slope.square()).sqrt() - thick * (1 - 0.5 * u.square())
-        return torch.maximum(stroke, (u.abs() - 1) * width)
-
-    def box(self, x, top, bottom, width, corner) -> Tensor:
-        """Distance to a box with round corners, `width` to either side of x."""
-        u = (self.x - x).abs() - width + corner
-        v = (self.y - (top + bottom) / 2).abs() - (bottom - top) / 2 + corner
-        return torch.hypot(u.clamp(min=0), v.clamp(min=0)) + torch.maximum(u, v).clamp(max=0) - corner
-
-
 class _Face:
     """The numbers of N faces that several shapes share, each (N, 1, 1), and their colours (N, 3, 1, 1)."""
 
@@ -107,9 +71,9 @@ class _Face:
         self.eye = 0.162 - 0.052 * self.age
         self.end = -0.16 + 1.16 * self.hair  # how far down the hair reaches
         self.volume = 0.035 + 0.09 * self.hair
-        self.skin, self.ground, self.clothes = _along(SKIN, skin), _along(BACKGROUND, ground), _along(CLOTHES, ground)
-        self.locks = torch.lerp(_along(HAIR, hue), _colour(GREY, skin), 0.76 * self.age[:, None] ** 2)
-        self.shade = self.skin * _colour((0.74, 0.62, 0.60), skin)
+        self.skin, self.ground, self.clothes = along(SKIN, skin), along(BACKGROUND, ground), along(CLOTHES, ground)
+        self.locks = torch.lerp(along(HAIR, hue), colour(GREY, skin), 0.76 * self.age[:, None] ** 2)
+        self.shade = self.skin * colour((0.74, 0.62, 0.60), skin)
 
     def place(self, u: float, out: float = 1.0) -> tuple[Tensor, Tensor]:
         """Where a point of the face at u, -1..1 of its width, is after the turn, and how much it is narrowed."""
@@ -119,7 +83,7 @@ class _Face:
 
 def _paint(factors: Tensor, size: int) -> Tensor:
     face = _Face(factors)
-    canvas = _Canvas(face.ground, size)
+    canvas = Canvas(face.ground, size)
     canvas.blend((0.5 * canvas.y + 0.2).clamp(0, 1), face.ground * 0.86)
     _paint_behind(canvas, face)
     _paint_head(canvas, face)
@@ -132,7 +96,7 @@ def _paint(factors: Tensor, size: int) -> Tensor:
     return canvas.colours.clamp(0, 1)
 
 
-def _paint_behind(canvas: _Canvas, face: _Face) -> None:
+def _paint_behind(canvas: Canvas, face: _Face) -> None:
     """The hair behind the head, shoulders, neck, ears."""
     canvas.fill(_whole_hair(canvas, face), face.locks * 0.72)
     canvas.fill(canvas.ellipse(0.0, 1.12, 0.82, 0.42), face.clothes)
@@ -145,12 +109,12 @@ def _paint_behind(canvas: _Canvas, face: _Face) -> None:
         canvas.fill(canvas.ellipse(x, 0.07 + face.low, 0.05, 0.08), face.shade, 0.7)
 
 
-def _paint_head(canvas: _Canvas, face: _Face) -> None:
+def _paint_head(canvas: Canvas, face: _Face) -> None:
     """The head with soft shadows, cheeks and nose."""
     head = _head(canvas, face)
     canvas.fill(head, face.skin)
     canvas.blend(((head + 0.22) / 0.22).clamp(0, 1).square() * (head < 0) * 0.5, face.shade)
-    warm = torch.lerp(face.skin, _colour(LIP, face.age), 0.45)
+    warm = torch.lerp(face.skin, colour(LIP, face.age), 0.45)
     for side in (-1, 1):
         x, narrow = face.place(side * 0.64)
         cheek = canvas.ellipse(x, 0.24 + face.low, 0.16 * narrow, 0.12)
@@ -160,32 +124,32 @@ def _paint_head(canvas: _Canvas, face: _Face) -> None:
     canvas.fill(canvas.ellipse(x, 0.14 + face.low, 0.05, 0.07), face.skin * 1.06)
 
 
-def _paint_eye(canvas: _Canvas, face: _Face, side: int) -> None:
+def _paint_eye(canvas: Canvas, face: _Face, side: int) -> None:
     """An eye with its lash line and brow."""
     x, narrow = face.place(side * 0.46)
     y, wide, high = face.low - 0.01, face.eye * (0.25 + 0.75 * narrow), 0.82 * face.eye
-    ink = _colour(INK, x)
+    ink = colour(INK, x)
     canvas.fill(canvas.ellipse(x, y - 0.02, wide * 1.12, high * 1.08), torch.lerp(face.shade, ink, 0.55))
-    canvas.fill(canvas.ellipse(x, y, wide, high), _colour(WHITE, x))
+    canvas.fill(canvas.ellipse(x, y, wide, high), colour(WHITE, x))
     gaze = x + 0.05 * face.angle.sin()
     canvas.fill(canvas.ellipse(gaze, y, (0.04 + 0.3 * face.eye) * (0.3 + 0.7 * narrow), 0.055 + 0.3 * face.eye), ink)
-    canvas.fill(canvas.ellipse(gaze, y - 0.045, 0.02, 0.02), _colour(WHITE, x), 0.4)
+    canvas.fill(canvas.ellipse(gaze, y - 0.045, 0.02, 0.02), colour(WHITE, x), 0.4)
     lifted = y - 0.20 - 0.015 * face.smile
     brow = canvas.arc(x, lifted, wide * 1.15, 0.03, 0.042, -side * 0.05 * face.smile.clamp(max=0))
     canvas.fill(brow, face.locks * 0.7, 0.9)
 
 
-def _paint_mouth(canvas: _Canvas, face: _Face) -> None:
+def _paint_mouth(canvas: Canvas, face: _Face) -> None:
     x, narrow = face.place(0.0, 0.9)
     wide = (0.25 + 0.04 * face.smile) * narrow
     y, bend = 0.40 + 0.6 * face.low + 0.06 * face.smile, -0.14 * face.smile
-    lip = torch.lerp(face.skin * 0.68, _colour(LIP, x), 0.5)
+    lip = torch.lerp(face.skin * 0.68, colour(LIP, x), 0.5)
     gap = 0.055 * (face.smile + 0.15).clamp(min=0)
     canvas.fill(canvas.arc(x, y, wide, bend, 0.04 + gap), lip)
-    canvas.fill(canvas.arc(x, y, 0.88 * wide, bend, gap), _colour(WHITE, x), (gap / 0.04).clamp(max=1))
+    canvas.fill(canvas.arc(x, y, 0.88 * wide, bend, gap), colour(WHITE, x), (gap / 0.04).clamp(max=1))
 
 
-def _paint_wrinkles(canvas: _Canvas, face: _Face) -> None:
+def _paint_wrinkles(canvas: Canvas, face: _Face) -> None:
     """Lines on the forehead, beside the mouth and below the eyes, deeper with age."""
     deep = face.shade * 0.8
     x, narrow = face.place(0.0)
@@ -197,7 +161,7 @@ def _paint_wrinkles(canvas: _Canvas, face: _Face) -> None:
         canvas.fill(canvas.arc(x, face.low + 0.15, 0.12 * narrow, -0.03, 0.022), deep, face.age * 0.7)
 
 
-def _paint_hair(canvas: _Canvas, face: _Face) -> None:
+def _paint_hair(canvas: Canvas, face: _Face) -> None:
     """The hair in front: all of it except where the face looks out."""
     shift = 0.55 * face.width * face.angle.sin()
     sides = [canvas.ellipse(shift + side * 0.13, 0.02, 0.33, 0.48 - 0.04 * face.hair) for side in (-1, 1)]
@@ -205,45 +169,33 @@ def _paint_hair(canvas: _Canvas, face: _Face) -> None:
     front = torch.maximum(_whole_hair(canvas, face), -opening)
     canvas.fill(front, face.locks)
     shine = canvas.arc(0.3 * shift, -0.56 - face.volume, 0.3, 0.05, 0.035)
-    canvas.fill(torch.maximum(shine, front), torch.lerp(face.locks, _colour(WHITE, shift), 0.3), 0.8)
+    canvas.fill(torch.maximum(shine, front), torch.lerp(face.locks, colour(WHITE, shift), 0.3), 0.8)
 
 
-def _paint_glasses(canvas: _Canvas, face: _Face) -> None:
+def _paint_glasses(canvas: Canvas, face: _Face) -> None:
     thick = 0.048 * face.glasses
     # Below one pixel a line keeps its width and becomes fainter instead.
     shown, alpha = thick.clamp(min=canvas.pixel / 2), (2 * thick / canvas.pixel).clamp(max=1)
-    y, colour = face.low, _colour(FRAME, thick)
+    y, frame = face.low, colour(FRAME, thick)
     for side in (-1, 1):
         x, narrow = face.place(side * 0.46, 1.04)
         rim = canvas.ellipse(x, y, 0.20 * narrow, 0.185)
-        canvas.fill(rim, _colour(WHITE, thick), 0.2 * face.glasses)
-        canvas.fill(rim.abs() - shown, colour, alpha)
+        canvas.fill(rim, colour(WHITE, thick), 0.2 * face.glasses)
+        canvas.fill(rim.abs() - shown, frame, alpha)
     x, narrow = face.place(0.0, 1.1)
-    canvas.fill(canvas.arc(x, y - 0.04, 0.07 * narrow, 0.02, shown), colour, alpha)
+    canvas.fill(canvas.arc(x, y - 0.04, 0.07 * narrow, 0.02, shown), frame, alpha)
 
 
-def _head(canvas: _Canvas, face: _Face) -> Tensor:
+def _head(canvas: Canvas, face: _Face) -> Tensor:
     """The outline of the head: an ellipse that is narrower at the jaw."""
     v = (canvas.y / face.height).clamp(0, 1)
     return canvas.ellipse(0.12 * face.angle.sin() * v, 0.02, face.width * (1 - 0.2 * v.square()), face.height)
 
 
-def _whole_hair(canvas: _Canvas, face: _Face) -> Tensor:
+def _whole_hair(canvas: Canvas, face: _Face) -> Tensor:
     """The outline of all hair: the skull, and what falls down from it."""
     width = face.width + face.volume
     skull = canvas.ellipse(0.0, -0.06, width, face.height - 0.06 + face.volume)
     skull = torch.maximum(skull, canvas.y - face.end.clamp(max=0.1))
     fall = canvas.box(0.0, -0.3, face.end.clamp(min=-0.1), width, 0.14)
     return torch.minimum(skull, fall)
-
-
-def _along(path: tuple, t: Tensor) -> Tensor:
-    """The colour at t (N, 1, 1) in [0, 1] of a path of colours: (N, 3, 1, 1)."""
-    stops = torch.tensor(path, device=t.device)
-    place = t[:, 0, 0] * (len(path) - 1)
-    first = place.floor().clamp(max=len(path) - 2)
-    return torch.lerp(stops[first.long()], stops[first.long() + 1], (place - first)[:, None])[:, :, None, None]
-
-
-def _colour(rgb: tuple, like: Tensor) -> Tensor:
-    return torch.tensor(rgb, device=like.device)[None, :, None, None]
