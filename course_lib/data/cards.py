@@ -16,7 +16,7 @@ __all__ = ["ATTRIBUTES", "KIND", "MEANING", "NAMES", "SCENE", "draw", "meaning",
 # What a card has where nothing else is said, so that a blend of an animal and a thing shows both in a middling form.
 USUAL = dict.fromkeys(ATTRIBUTES, 0.0) | {
     **{"mark": 0.4, "hair": 0.25, "size": 0.4, "length": 0.4, "neck": 0.3, "legs": 0.4, "ears": 0.45, "broad": 0.4},
-    **{"prick": 0.7, "snout": 0.35, "tail": 0.5, "pale": 0.4, "crown": 0.5, "flat": 0.3, "stem": 0.3, "girth": 0.4},
+    **{"prick": 0.7, "snout": 0.35, "tail": 0.5, "pale": 0.4, "crown": 0.5, "flat": 0.3, "stem": 0.0, "girth": 0.4},
     **{"bark": 0.5, "roof": 0.5},
 }
 
@@ -26,7 +26,7 @@ def _animal(rgb: tuple[float, float, float], **settings: float) -> dict[str, flo
 
 
 def _thing(rgb: tuple[float, float, float], **settings: float) -> dict[str, float]:
-    return USUAL | dict(zip(("red", "green", "blue"), rgb, strict=True)) | {"thing": 1.0, "stem": 0.0} | settings
+    return USUAL | dict(zip(("red", "green", "blue"), rgb, strict=True)) | {"thing": 1.0} | settings
 
 
 def _building(rgb: tuple[float, float, float], **settings: float) -> dict[str, float]:
@@ -47,8 +47,8 @@ _LOOKS = {
     ),
     "leopard": _animal(
         *[(0.98, 0.80, 0.36)],
-        **{"size": 0.55, "length": 0.65, "ears": 0.3, "prick": 0.65, "snout": 0.2, "tail": 1.0, "pale": 0.6},
-        **{"spots": 0.6, "mark": 0.15, "hair": 0.1, "broad": 0.4},
+        **{"size": 0.55, "length": 0.65, "ears": 0.3, "prick": 0.65, "snout": 0.2, "tail": 0.9, "pale": 0.6},
+        **{"spots": 0.6, "mark": 0.1, "hair": 0.1, "broad": 0.4},
     ),
     "lion": _animal(
         *[(0.96, 0.74, 0.38)],
@@ -108,12 +108,12 @@ _LOOKS = {
     "cow": _animal(
         *[(0.98, 0.97, 0.95)],
         **{"size": 0.8, "length": 0.65, "legs": 0.4, "ears": 0.4, "prick": 0.45, "snout": 0.7, "tail": 0.7},
-        **{"hair": 0.1, "pale": 0.2, "mark": 0.05, "spots": 0.85, "horns": 0.6},
+        **{"hair": 0.1, "pale": 0.9, "mark": 0.05, "spots": 0.85, "horns": 0.6},
     ),
     "horse": _animal(
         *[(0.64, 0.38, 0.20)],
         **{"size": 0.8, "length": 0.55, "legs": 0.75, "neck": 0.6, "ears": 0.35, "prick": 0.85, "snout": 0.72},
-        **{"tail": 0.7, "hair": 0.3, "pale": 0.1, "mark": 0.1, "mane": 0.9},
+        **{"tail": 0.7, "hair": 0.3, "pale": 0.4, "mark": 0.1, "mane": 0.8},
     ),
     "zebra": _animal(
         *[(0.98, 0.98, 0.98)],
@@ -123,11 +123,11 @@ _LOOKS = {
     "giraffe": _animal(
         *[(0.99, 0.84, 0.46)],
         **{"size": 0.9, "length": 0.35, "legs": 0.9, "neck": 1.0, "ears": 0.35, "prick": 0.5, "snout": 0.6},
-        **{"tail": 0.6, "hair": 0.05, "pale": 0.3, "mark": 0.45, "spots": 0.95, "horns": 0.35, "mane": 0.3},
+        **{"tail": 0.6, "hair": 0.05, "pale": 0.3, "mark": 0.45, "spots": 0.95, "horns": 0.35},
     ),
     "elephant": _animal(
         *[(0.60, 0.64, 0.72)],
-        **{"size": 1.0, "length": 0.5, "legs": 0.35, "neck": 0.15, "ears": 0.8, "broad": 1.0, "prick": 0.25},
+        **{"size": 1.0, "length": 0.7, "legs": 0.35, "neck": 0.15, "ears": 0.7, "broad": 1.0, "prick": 0.25},
         **{"snout": 1.0, "tail": 0.35, "hair": 0.0, "pale": 0.0, "mark": 0.6},
     ),
     "kitchen": _building((0.55, 0.80, 0.86), roof=0.0),
@@ -135,24 +135,22 @@ _LOOKS = {
     "burger": _thing((0.88, 0.58, 0.24), crown=0.75, flat=0.85, spots=0.35, mark=0.95, layers=1, hair=0),
     "cake": _thing((0.98, 0.62, 0.74), crown=0.65, flat=0.8, spots=0.3, mark=0.95, layers=0.9, candle=1, leaf=0.8),
     "apple": _thing((0.86, 0.16, 0.16), crown=0.65, flat=0.1, leaf=1, hair=0, mark=0.7),
-    "melon": _thing((0.38, 0.72, 0.30), crown=0.85, flat=0.05, leaf=0.15, stripes=0.6, mark=0.3, hair=0),
+    "melon": _thing((0.38, 0.72, 0.30), crown=0.85, flat=0.05, leaf=0.3, stripes=0.6, mark=0.3, hair=0),
     "ball": _thing((0.92, 0.22, 0.26), crown=0.75, flat=0.0, stripes=0.9, mark=1.0, hair=0),
     "umbrella": _thing(
         (0.28, 0.42, 0.84), crown=0.85, flat=0.95, stripes=0.7, mark=0.95, hair=0, stem=0.75, girth=0.0, bark=0.5
     ),
     "sun": _thing((1.00, 0.80, 0.12), crown=0.55, flat=0, rays=0.8, hair=0),
     "moon": _thing((0.99, 0.89, 0.50), crown=0.75, flat=0, crescent=1, hair=0),
-    "flower": _thing(
-        (0.98, 0.50, 0.70), crown=0.2, flat=0, rays=0.9, spots=0.5, hair=0.3, stem=0.75, girth=0.1, bark=1.0, leaf=0.1
-    ),
-    "palm": _thing((0.24, 0.66, 0.30), crown=0.1, flat=1, rays=1, stem=0.95, girth=0.2, bark=0.55),
-    "tree": _thing((0.30, 0.64, 0.26), crown=0.75, flat=0.1, hair=0.8, stem=0.65, girth=0.4, bark=0.6),
+    "flower": _thing((0.98, 0.50, 0.70), crown=0.2, flat=0, rays=0.9, hair=0.3, stem=0.75, girth=0.1, bark=1.0),
+    "palm": _thing((0.24, 0.66, 0.30), crown=0.0, flat=1, rays=1, stem=0.9, girth=0.2, bark=0.55),
+    "tree": _thing((0.30, 0.64, 0.26), crown=0.75, flat=0.1, hair=0.8, stem=0.5, girth=0.4, bark=0.6),
     "fir": _thing((0.13, 0.45, 0.30), crown=0.6, flat=0.9, peak=1, hair=0.5, stem=0.25, girth=0.35, bark=0.6),
     "mushroom": _thing(
-        (0.88, 0.18, 0.15), crown=0.75, flat=0.9, spots=0.7, mark=1, hair=0, stem=0.5, girth=0.75, bark=0.0
+        (0.88, 0.18, 0.15), crown=0.85, flat=0.9, spots=0.7, mark=1, hair=0, stem=0.5, girth=0.75, bark=0.0
     ),
     "shiitake": _thing(
-        (0.56, 0.36, 0.22), crown=0.75, flat=0.85, spots=0.2, mark=0.9, hair=0.1, stem=0.3, girth=0.6, bark=0.1
+        (0.56, 0.36, 0.22), crown=0.8, flat=0.85, spots=0.2, mark=0.9, hair=0.1, stem=0.3, girth=0.6, bark=0.1
     ),
 }
 NAMES = tuple(_LOOKS)

@@ -4,20 +4,26 @@ import torch
 from torch import Tensor
 
 from .canvas import Canvas, colour
+from .drawn_animals import paint_animal
+from .drawn_things import paint_box, paint_thing
+from .sheet import Look, Sheet
 
 ATTRIBUTES = (
     *("animal", "thing", "box"),  # how large each of the three parts of a picture is
-    *("red", "green", "blue", "stripes", "spots", "mark", "hair", "rays"),  # of all parts
+    *("red", "green", "blue", "stripes", "spots", "mark", "hair", "rays"),  # of all parts; mark: black .. white
     *("size", "length", "neck", "legs", "ears", "broad", "prick", "snout", "tail", "horns", "mane", "pale", "saddle"),
     *("crown", "flat", "peak", "crescent", "stem", "girth", "bark", "leaf", "layers", "candle"),  # of a thing
-    "roof",  # of a box
+    "roof",  # of a box: none, and one looks into a kitchen, .. that of a house
 )
-SMALLEST = 16  # pixels a side
+SMALLEST = 16  # pixels a side, below which eyes and spots run together
 CHUNK = 64  # pictures that are painted at once, so that the planes stay in the processor's cache
 
 
 def draw(attributes: Tensor, size: int = 28) -> Tensor:
     """The pictures with these settings (N, A) in [0, 1], in the order of `ATTRIBUTES`: float32 (N, 3, size, size).
+
+    Any point is drawn. `animal`, `thing` and `box` say how large an animal, a thing and a building are in the picture,
+    from nothing to all of it; half way between a cat and a tree stand half a cat and half a tree.
 
     Raises:
         ValueError: another shape, settings outside [0, 1], or a size below 16.
@@ -32,10 +38,9 @@ def draw(attributes: Tensor, size: int = 28) -> Tensor:
 
 
 def _paint(attributes: Tensor, size: int) -> Tensor:
-    a = dict(zip(ATTRIBUTES, attributes.T[:, :, None, None], strict=True))
-    canvas = Canvas(colour((1.0, 1.0, 1.0), attributes).expand(len(attributes), -1, -1, -1), size)
-    coat = attributes[:, 3:6, None, None]
-    canvas.fill(canvas.box(0.4, -0.8, -0.8 + 1.2 * a["box"], 0.5 * a["box"], 0.0), coat)
-    canvas.fill(canvas.ellipse(0.0, 0.0, 0.1 + a["thing"] * a["crown"], 0.1 + a["thing"] * a["crown"]), coat)
-    canvas.fill(canvas.ellipse(-0.1, 0.3, 0.1 + 0.6 * a["animal"], 0.1 + 0.4 * a["animal"]), coat)
-    return canvas.colours.clamp(0, 1)
+    look = Look(dict(zip(ATTRIBUTES, attributes.T[:, :, None, None], strict=True)))
+    sheet = Sheet(colour((1.0, 1.0, 1.0), attributes).expand(len(attributes), -1, -1, -1), size)
+    for paint in (paint_box, paint_thing, paint_animal):
+        sheet.unfold()
+        paint(sheet, look)
+    return sheet.colours.clamp(0, 1)
