@@ -127,7 +127,7 @@ _LOOKS = {
     ),
     "elephant": _animal(
         *[(0.60, 0.64, 0.72)],
-        **{"size": 1.0, "length": 0.7, "legs": 0.35, "neck": 0.15, "ears": 0.7, "broad": 1.0, "prick": 0.25},
+        **{"size": 1.0, "length": 0.5, "legs": 0.35, "neck": 0.15, "ears": 0.6, "broad": 1.0, "prick": 0.25},
         **{"snout": 1.0, "tail": 0.35, "hair": 0.0, "pale": 0.0, "mark": 0.6},
     ),
     "kitchen": _building((0.55, 0.80, 0.86), roof=0.0),

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .canvas import Canvas, colour
+from .canvas import colour
 from .drawn_animals import paint_animal
 from .drawn_things import paint_box, paint_thing
 from .sheet import Look, Sheet

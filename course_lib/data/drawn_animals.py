@@ -20,7 +20,7 @@ class _Animal:
         self.long, self.high = 0.30 + 0.24 * look.length, 0.17 + 0.10 * look.size + 0.05 * look.hair
         self.leg = 0.10 + 0.42 * look.legs
         self.x, self.y = (
-            0.18 + 0.1 * look.broad * look.ears - 0.04 * look.rays,
+            0.18 + 0.16 * look.broad * look.ears - 0.04 * look.rays,
             GROUND - 0.02 - self.leg - 0.75 * self.high,
         )
         self.head = 0.42 - 0.14 * look.neck
@@ -65,8 +65,8 @@ def _paint_tail(sheet: Sheet, animal: _Animal) -> None:
     x, y = animal.x + 0.88 * animal.long, animal.y - 0.35 * animal.high
     up = 1 - ramp(look.snout, 0.4, 0.62)
     thick = 0.045 + 0.09 * look.hair * look.tail
-    bend_x, bend_y = x + 0.30 * look.tail, y + 0.02
-    tip_x, tip_y = x + 0.32 * look.tail, y + look.tail * (0.5 - 1.08 * up)
+    bend_x, bend_y = x + 0.23 * look.tail, y + 0.02
+    tip_x, tip_y = x + 0.25 * look.tail, y + look.tail * (0.5 - 1.08 * up)
     end = thick * (1.15 - 0.5 * ramp(look.hair, 0.3, 0.0)) + 0.08 * animal.curls
     parts = sheet.cone(x, y, thick, bend_x, bend_y, thick), sheet.cone(bend_x, bend_y, thick, tip_x, tip_y, end)
     tuft = sheet.ellipse(tip_x, tip_y, 0.02 + 0.09 * (look.mane + look.rays).clamp(max=1), 0.12)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .canvas import along, colour
-from .sheet import INK, WHITE, Look, Sheet, mix, ramp, union
+from .sheet import INK, WHITE, Look, Sheet, mix, ramp
 
 BARK = ((0.97, 0.92, 0.80), (0.52, 0.34, 0.20), (0.30, 0.62, 0.26))  # of stems: cream, brown, green
 LEAF, FLAME, GOLD = (0.27, 0.62, 0.22), (1.0, 0.62, 0.12), (1.0, 0.80, 0.25)
@@ -141,7 +141,7 @@ def paint_box(sheet: Sheet, look: Look) -> None:
     top = -0.8 + 0.72 * look.roof
     walls = sheet.box(0.0, top, 0.85, 0.84 - 0.14 * look.roof, 0.04)
     peak = top - 0.8 * look.roof
-    roof = sheet.polygon([(-0.92, top + 0.02), (0.0, peak), (0.92, top + 0.02)])
+    roof = sheet.polygon([(-0.9, top + 0.02), (0.0, peak), (0.9, top + 0.02)])
     shown = ramp(look.roof, 0.0, 0.2)
     chimney = sheet.box(0.45, top - 0.72 * look.roof, top, 0.1, 0.02)
     sheet.ink(chimney, alpha=shown)
