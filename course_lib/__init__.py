@@ -23,6 +23,7 @@ _MODULES = (
     "networks",
     "plots",
     "remedies",
+    "room",
     "runtime",
     "text",
     "training",

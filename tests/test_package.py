@@ -14,7 +14,7 @@ FLOORS = [
     {"runtime", "losses", "networks", "display"},
     {"data", "training"},
     {"linear_gaussian", "likelihood", "vae", "gan", "autoregressive", "diffusion", "metrics", "plots"},
-    {"conditional", "conditional_gan", "text", "remedies", "clinic", "translation"},
+    {"conditional", "conditional_gan", "text", "remedies", "clinic", "translation", "room"},
     {"claims", "exercises", "widgets"},
     {"__main__"},
 ]

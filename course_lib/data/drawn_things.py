@@ -141,7 +141,7 @@ def paint_box(sheet: Sheet, look: Look) -> None:
     top = -0.8 + 0.72 * look.roof
     walls = sheet.box(0.0, top, 0.85, 0.84 - 0.14 * look.roof, 0.04)
     peak = top - 0.8 * look.roof
-    roof = sheet.polygon([(-0.9, top + 0.02), (0.0, peak), (0.9, top + 0.02)])
+    roof = sheet.polygon([(-0.86, top + 0.02), (0.0, peak), (0.86, top + 0.02)])
     shown = ramp(look.roof, 0.0, 0.2)
     chimney = sheet.box(0.45, top - 0.72 * look.roof, top, 0.1, 0.02)
     sheet.ink(chimney, alpha=shown)
