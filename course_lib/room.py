@@ -17,6 +17,7 @@ from .plots import COLOURS
 
 WALL = 0.55  # how high a wall is drawn, floor = -1 .. 1
 SURFACES = ("#f6ecd9", "#dce9f5", "#fbe9d9", "#e3efdc", "#f1e1ec")  # floor; walls: back, right, front, left
+CUBES = (0, 2, 4, 6, 1)  # which of the house's colours the cubes have
 FIELDS = ((253, 247, 235), (245, 233, 211))  # tiles of the floor, as a chessboard
 # Coarse outlines of the continents, in degrees of longitude and latitude, for the floor that stands for the Earth.
 CONTINENTS = (
@@ -32,7 +33,7 @@ CONTINENTS = (
     ((-60, 80), (-25, 82), (-25, 70), (-44, 60), (-54, 67)),
 )
 NEAR, FAR = 1.32, 1.14 + WALL  # how far the view reaches: the floor only, or all walls
-RESOLUTION = 372  # pixels of the floor, a multiple of 2, 3, 4 and 6 fields
+RESOLUTION = 372  # pixels of the floor, about
 
 
 def interpolate(z: Tensor, places: Tensor, values: Tensor, width: float) -> Tensor:
@@ -149,7 +150,7 @@ def paint_room(
         raise ValueError(f"cubes are {tuple(cubes.shape)}; give (1, 2) or (5, 2) with values in [-1, 1]")
     inner = np.array([(-1, -1), (-1, 1), (1, 1), (1, -1)])
     outer = (1 + WALL) * inner
-    walls = [(inner[[i, i + 1 - 4]], outer[[i + 1 - 4, i]]) for i in (1, 2, 3, 0)]  # back, right, front, left
+    walls = [(inner[[i, (i + 1) % 4]], outer[[(i + 1) % 4, i]]) for i in (1, 2, 3, 0)]  # back, right, front, left
     shapes = [inner, *[np.concatenate(wall) for wall in walls]]
     axis.add_collection(PolyCollection(shapes, facecolors=SURFACES, edgecolors="#b9aa90", linewidths=1.0, zorder=1))
     if places is not None:
@@ -167,13 +168,13 @@ def paint_room(
 
 
 def _tiles(places: Tensor, pictures: Tensor) -> np.ndarray:
-    """The floor with a picture on each field, uint8 (RESOLUTION, RESOLUTION, 3)."""
+    """The floor with a picture on each field, uint8 (h, h, 3)."""
     side = math.isqrt(len(places))
     wide = RESOLUTION // side
     inside = round(0.86 * wide)
     small = torch.nn.functional.interpolate(pictures.detach().cpu(), (inside, inside), mode="bilinear", antialias=True)
     small = small.permute(0, 2, 3, 1).numpy()
-    floor = np.empty((RESOLUTION, RESOLUTION, 3), np.uint8)
+    floor = np.empty((side * wide, side * wide, 3), np.uint8)
     at = ((places.cpu() + 1) / 2 * side).floor().long().clamp(0, side - 1).tolist()
     for (column, row), picture in zip(at, small, strict=True):
         top, left = (side - 1 - row) * wide, column * wide
@@ -197,13 +198,10 @@ def _paint_cubes(axis: Axes, seen: Tensor) -> None:
     """A small cube at each point, in a colour of its own, with its shadow."""
     s, h = 0.1, 0.06
     middle, top, low = (0, 0), (0, 1.2 * s), (0, -1.2 * s)
-    faces = [
-        *([(-s, h), top, (s, h), middle], [(-s, h), middle, low, (-s, -h)], [(s, h), middle, low, (s, -h)]),
-    ]
+    faces = [(-s, h), top, (s, h), middle], [(-s, h), middle, low, (-s, -h)], [(s, h), middle, low, (s, -h)]
     axis.plot(*seen.T.numpy() - [[0], [0.09]], "o", color="black", alpha=0.18, markersize=15, zorder=2.5)
     corners = [np.array(face) + point + (0, 0.35 * s) for point in seen.numpy() for face in faces]
-    order = (0, 2, 4, 6, 1)
-    tints = [_shaded(COLOURS[order[i]], light) for i in range(len(seen)) for light in (1.25, 0.95, 0.7)]
+    tints = [_shaded(COLOURS[i], light) for i in CUBES[: len(seen)] for light in (1.25, 0.95, 0.7)]
     axis.add_collection(
         PolyCollection(corners, facecolors=tints, edgecolors="#2b2024", linewidths=1.0, zorder=3, joinstyle="round")
     )
