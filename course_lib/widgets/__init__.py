@@ -1,6 +1,7 @@
 """Interactive explorers. Each is a widget around a pure function: parameters in, the bytes of a PNG out."""
 
 from .divergence import best_fit, divergence_explorer, divergence_picture
+from .drawing_game import drawing_game, game_picture
 from .latent import active_dims, latent_explorer, latent_picture, traversal_picture
 from .optimisers import optimiser_race, race, race_picture
 from .playground import distribution_picture, distribution_playground
@@ -14,6 +15,8 @@ __all__ = [
     "distribution_playground",
     "divergence_explorer",
     "divergence_picture",
+    "drawing_game",
+    "game_picture",
     "gan_theatre",
     "latent_explorer",
     "latent_picture",
