@@ -8,12 +8,14 @@ from torch import nn
 from course_lib import losses
 from course_lib.networks import (
     IMAGE,
+    AttributeReader,
     AutoregressiveDecoder,
     BernoulliDecoder,
     ConvDiscriminator,
     ConvGenerator,
     DigitClassifier,
     GaussianEncoder,
+    PooledEncoder,
     Replicas,
     mlp,
     swap,
@@ -32,6 +34,8 @@ NETWORKS = {
     "encoder": (lambda: GaussianEncoder(4), images),
     "decoder": (lambda: BernoulliDecoder(4), lambda n=3: images(n, (4,)) * 4 - 2),
     "classifier": (lambda: DigitClassifier(), images),
+    "pooled": (lambda: PooledEncoder(5, width=4), lambda n=3: images(n, (3, 28, 28))),
+    "reader": (lambda: AttributeReader((6, 2), width=4), lambda n=3: images(n, (3, 28, 28))),
 }
 
 
@@ -99,13 +103,41 @@ def test_classifier_gives_ten_logits():
     assert DigitClassifier(channels=2)(images(5)).shape == (5, 10)
 
 
+def spot(row, column):
+    """A red spot on a picture of paper, (1, 3, 28, 28)."""
+    x = torch.full((1, 3, 28, 28), 0.97)
+    x[:, 1:, row : row + 4, column : column + 4] = 0
+    return x
+
+
+def test_a_pooled_encoder_tells_what_there_is_and_not_where():
+    torch.manual_seed(0)
+    net = PooledEncoder(4, width=4)
+    torch.testing.assert_close(net(spot(8, 8)), net(spot(12, 16)))  # moved by whole strides, away from the rim
+    assert (net(spot(8, 8)) - net(spot(8, 8).flip(1))).abs().max() > 1e-3
+
+
+def test_empty_paper_looks_the_same_whatever_its_grey():
+    torch.manual_seed(0)
+    net, other = PooledEncoder(4, width=4), PooledEncoder(4, width=4, paper=0.5)
+    other.load_state_dict(net.state_dict())
+    torch.testing.assert_close(net(torch.full((1, 3, 8, 8), 0.97)), other(torch.full((1, 3, 8, 8), 0.5)))
+
+
+def test_a_reader_has_logits_for_each_attribute_and_sees_the_place():
+    torch.manual_seed(0)
+    net = AttributeReader((6, 2, 3), width=4)
+    assert [part.shape for part in net(spot(8, 8))] == [(1, 6), (1, 2), (1, 3)]
+    assert (net(spot(8, 8))[0] - net(spot(12, 16))[0]).abs().max() > 1e-3
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_samples_do_not_see_each_other_and_every_parameter_learns(name):
     make, inputs = NETWORKS[name]
     torch.manual_seed(0)
     net, x = make(), inputs(4)
     whole, one = net(x), net(x[2:3])
-    if name == "encoder":
+    if name in ("encoder", "reader"):
         whole, one = torch.cat(whole, 1), torch.cat(one, 1)
     torch.testing.assert_close(one, whole[2:3])
     whole.square().sum().backward()
@@ -128,6 +160,9 @@ def test_samples_do_not_see_each_other_and_every_parameter_learns(name):
         (lambda: BernoulliDecoder(2)(torch.zeros(5, 3)), r"takes \(B, 2\)"),
         (lambda: DigitClassifier()(images(2, (3, 28, 28))), r"the classifier takes \(B, 1, 28, 28\)"),
         (lambda: DigitClassifier()(images(1)[0]), r"the classifier takes \(B, 1, 28, 28\)"),
+        (lambda: PooledEncoder()(images(2)), r"x is \(2, 1, 28, 28\).*give float pictures \(B, 3, H, W\)"),
+        (lambda: AttributeReader((2,))(images(2, (3, 32, 32))), r"\(B, 3, 28, 28\)"),
+        (lambda: AttributeReader((2,))(images(2, (3, 28, 28)).byte()), "uint8; give float pictures"),
     ],
 )
 def test_bad_input_is_refused(call, message):

@@ -1,11 +1,20 @@
 """Networks as plain modules. They take data in [0, 1]; where a probability is meant they return logits."""
 
-from .convolutional import ConvDiscriminator, ConvGenerator, DigitClassifier, FaceReader, narrow_start
+from .convolutional import (
+    AttributeReader,
+    ConvDiscriminator,
+    ConvGenerator,
+    DigitClassifier,
+    FaceReader,
+    PooledEncoder,
+    narrow_start,
+)
 from .dense import IMAGE, AutoregressiveDecoder, BernoulliDecoder, GaussianEncoder, mlp
 from .replicas import Replicas, swap
 
 __all__ = [
     "IMAGE",
+    "AttributeReader",
     "AutoregressiveDecoder",
     "BernoulliDecoder",
     "ConvDiscriminator",
@@ -13,6 +22,7 @@ __all__ = [
     "DigitClassifier",
     "FaceReader",
     "GaussianEncoder",
+    "PooledEncoder",
     "Replicas",
     "mlp",
     "narrow_start",

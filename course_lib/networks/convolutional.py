@@ -1,4 +1,4 @@
-"""Convolutional networks: the two that are shipped with weights, and the pair of DCGAN."""
+"""Convolutional networks: the two that are shipped with weights, two that read drawings, and the pair of DCGAN."""
 
 from collections.abc import Sequence
 
@@ -42,6 +42,49 @@ class FaceReader(nn.Module):
         if x.shape[1:] != (3, 28, 28):
             raise ValueError(f"x is {tuple(x.shape)}; the reader takes (B, 3, 28, 28)")
         return self.head(self.features(x)).sigmoid()
+
+
+class PooledEncoder(nn.Module):
+    """x (B, 3, H, W) in [0, 1] -> features (B, D): of each learned feature the largest value anywhere in the picture.
+
+    Three convolutions, a maximum over all places, one linear map. So it tells what is there and hardly where.
+
+    Args:
+        paper: the grey value of empty pictures, which the network sees as 0.
+        width: channels of the first convolution; two and four times as many in the next two.
+    """
+
+    def __init__(self, features: int = 128, width: int = 16, paper: float = 0.97):
+        super().__init__()
+        self.paper = paper
+        self.net = nn.Sequential(
+            *_three_convolutions(width), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(4 * width, features)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        _check_coloured(x)
+        return self.net(2 * (self.paper - x))
+
+
+class AttributeReader(nn.Module):
+    """x (B, 3, 28, 28) in [0, 1] -> logits of several attributes, a tuple of (B, K): a judge of drawn pictures.
+
+    Args:
+        classes: K of each attribute.
+        paper, width: as for `PooledEncoder`, whose convolutions it has; all places are read here.
+    """
+
+    def __init__(self, classes: Sequence[int], width: int = 16, paper: float = 0.97):
+        super().__init__()
+        self.classes, self.paper = tuple(classes), paper
+        self.net = nn.Sequential(
+            *_three_convolutions(width),  # (B, 4w, 7, 7)
+            *(nn.Flatten(), nn.Linear(4 * width * 49, 64), nn.ReLU(), nn.Linear(64, sum(self.classes))),
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        _check_coloured(x, (28, 28))
+        return self.net(2 * (self.paper - x)).split(self.classes, 1)
 
 
 class ConvGenerator(nn.Module):
@@ -96,6 +139,21 @@ class ConvDiscriminator(nn.Module):
         if x.shape[1:] != self.shape:
             raise ValueError(f"x is {tuple(x.shape)}; this discriminator takes (B, {', '.join(map(str, self.shape))})")
         return self.net(2 * x - 1)
+
+
+def _three_convolutions(width: int) -> list[nn.Module]:
+    """(B, 3, H, W) -> (B, 4 width, H/4, W/4)."""
+    return [
+        *(nn.Conv2d(3, width, 5, stride=2, padding=2), nn.ReLU()),
+        *(nn.Conv2d(width, 2 * width, 3, padding=1), nn.ReLU()),
+        *(nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1), nn.ReLU()),
+    ]
+
+
+def _check_coloured(x: Tensor, size: Sequence[int] | None = None) -> None:
+    if x.ndim != 4 or x.shape[1] != 3 or (size and x.shape[2:] != tuple(size)) or not x.is_floating_point():
+        wanted = ", ".join(map(str, size or ("H", "W")))
+        raise ValueError(f"x is {tuple(x.shape)} {x.dtype}; give float pictures (B, 3, {wanted})")
 
 
 def _quarter(shape: Sequence[int]) -> tuple[int, int, int]:
