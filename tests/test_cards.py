@@ -63,6 +63,11 @@ def test_names_choose_rows_in_their_order():
     assert torch.equal(cards.table("cat"), cards.table(["cat"]))
 
 
+def test_a_table_that_is_changed_changes_no_card():
+    cards.table().zero_(), cards.meaning().zero_()
+    assert cards.table().sum() > 100 and cards.meaning().abs().sum() > 100
+
+
 def test_an_unknown_card_and_an_empty_list_are_refused():
     with pytest.raises(ValueError, match="there is no card 'unicorn'; there are cat, lynx, tiger"):
         cards.table(["cat", "unicorn"])

@@ -207,7 +207,7 @@ _MEANINGS = {
     "poodle": (0.0, 0.5, -0.3, 0.9, 0.0, -1.0, -0.6, 0.7, -0.8, -1.0),
     "shepherd": (0.1, 0.5, -0.1, 0.4, -0.6, -0.7, 0.1, 0.9, -0.8, -1.0),
     "wolf": (0.4, 0.7, 0.0, 0.6, -0.6, -0.6, 0.8, 1.0, -0.9, -0.9),
-    "fox": (0.0, 0.6, -0.3, 0.6, -0.5, -0.7, 0.1, 0.9, -0.8, -0.8),
+    "fox": (-0.5, 0.6, -0.4, 0.7, -0.5, -0.7, -0.1, 0.9, -0.8, -0.8),
     "mouse": (0.1, 0.4, -0.9, 0.0, 0.2, -1.0, -0.8, 0.8, -0.7, -0.9),
     "rabbit": (-0.1, 0.5, -0.6, 0.6, 0.2, -1.0, -0.9, 0.8, 0.3, -0.9),
     "bear": (-0.4, 0.7, 0.5, 0.8, 0.1, -1.0, 0.9, 1.0, -0.6, -0.8),
@@ -237,13 +237,17 @@ _MEANINGS = {
 }
 
 
+_ROWS = torch.tensor([[look[attribute] for attribute in ATTRIBUTES] for look in _LOOKS.values()])
+_CUBES = torch.tensor([_MEANINGS[name] for name in NAMES])
+
+
 def table(names: Sequence[str] | None = None) -> Tensor:
     """The settings of cards, (N, A) in [0, 1], in the order of `ATTRIBUTES`; of all 36 where no names are given.
 
     Raises:
         ValueError: an unknown name, or an empty list.
     """
-    return torch.tensor([[_LOOKS[name][attribute] for attribute in ATTRIBUTES] for name in _known(names)])
+    return _ROWS[_rows(names)]
 
 
 def meaning(names: Sequence[str] | None = None) -> Tensor:
@@ -252,14 +256,14 @@ def meaning(names: Sequence[str] | None = None) -> Tensor:
     Raises:
         ValueError: an unknown name, or an empty list.
     """
-    return torch.tensor([_MEANINGS[name] for name in _known(names)])
+    return _CUBES[_rows(names)]
 
 
-def _known(names: Sequence[str] | None) -> Sequence[str]:
-    names = NAMES if names is None else [names] if isinstance(names, str) else list(names)
+def _rows(names: Sequence[str] | None) -> list[int]:
+    names = NAMES if names is None else [names] if isinstance(names, str) else names
     unknown = [name for name in names if name not in _LOOKS]
     if unknown:
         raise ValueError(f"there is no card {unknown[0]!r}; there are {', '.join(NAMES)}")
-    if not names:
+    if not len(names):
         raise ValueError("names are empty; give at least one, or none for all cards")
-    return names
+    return [NAMES.index(name) for name in names]
