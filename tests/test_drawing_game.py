@@ -211,6 +211,17 @@ def test_what_is_drawn_stays_hidden_until_it_is_handed_over():
     assert yellow(after) > 2000 > yellow(before) == 0
 
 
+def test_round_6_rings_where_the_card_stands_once_it_is_handed_over():
+    def green(card, handed_over):
+        shown = pixels(game_picture(6, card, FIVE, cards.table(["sun"])[0], handed_over=handed_over))
+        room = shown[:, round(2.4 * DPI) : round(6.8 * DPI)]
+        return np.argwhere(np.abs(room - [0.247, 0.561, 0.310]).max(2) < 0.05)
+
+    assert len(green("cow", False)) == 0
+    cow, giraffe = green("cow", True), green("giraffe", True)
+    assert len(cow) > 100 and not np.array_equal(cow, giraffe)
+
+
 def test_the_card_of_the_shiitake_holds_only_the_word_in_round_6():
     def brown(number, cubes):
         card = pixels(game_picture(number, "shiitake", cubes))[:, : round(2.2 * DPI)]

@@ -175,7 +175,7 @@ def _paint_head(sheet: Sheet, animal: _Animal) -> None:
     trunk = torch.where(long > 0, trunk, muzzle)
     sheet.ink(head, muzzle, trunk)
     sheet.fill(head, animal.face)
-    top = torch.maximum(head, sheet.y - y + 0.30 * r)
+    top = torch.maximum(head, sheet.y - y + 0.36 * r)
     spots = sheet.dots(x + 0.3 * r, y - 0.7 * r, 0.25, 0.11 * look.spots)
     sheet.fill(torch.maximum(top, spots), look.pattern, ramp(look.spots, 0.0, 0.3))
     _paint_face_stripes(sheet, animal, head)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..data import cards
 from ..display import with_fallback
-from ..room import paint_room
+from ..room import paint_room, project
 from .drawing_rules import ROUNDS, UNKNOWN, Game, Score, friend, layout, score, surfaces
 from .frame import DPI, draw
 
@@ -69,7 +69,11 @@ def game_picture(
         _paint_card(page, 0.15, "your card", card, shown)
         _paint_scores(page, scores)
         _paint_answer(page, card, drawn, handed_over)
-        _paint_round(axis.figure.add_axes(ROOM), number, at, organised)
+        room = axis.figure.add_axes(ROOM)
+        _paint_round(room, number, at, organised)
+        if handed_over and number == 6:
+            rings = project(cards.meaning([card]).view(5, 2))
+            room.plot(*rings.T, "o", markerfacecolor="none", markeredgecolor=GOOD, markersize=15, markeredgewidth=2)
 
     return draw(paint, *SIZE)
 
