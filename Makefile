@@ -1,5 +1,6 @@
 # make lab        set up once, then open the course in JupyterLab (PORT=8888, BROWSER=none for servers)
 # make test       set up once, then run the unit tests and every notebook at the budget `smoke`
+# make browser-test  run the notebooks' widgets in a headless Chromium (skipped where there is none)
 # make notebooks  execute the notebooks at `lesson` and store their outputs (NB=08 for one)
 # make check      lint and format check of package, tests and notebooks
 # make results    run the scripts in benchmarks/ whose stored numbers the notebooks show (needs MNIST and the names)
@@ -14,7 +15,7 @@ NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=60
 ROOT_FLAG = $(if $(filter 0,$(shell id -u)),--allow-root)
 BROWSER_FLAG = $(if $(filter none,$(BROWSER)),--no-browser)
 
-.PHONY: setup lab test notebooks check colab results results-long
+.PHONY: setup lab test browser-test notebooks check colab results results-long
 
 setup: .venv/.ready
 
@@ -27,9 +28,16 @@ lab: setup
 test: setup
 	@progress=$$(mktemp -d); \
 	COURSE_BUDGET=smoke COURSE_PROGRESS=$$progress/progress.json MPLBACKEND=agg \
-		$(BIN)/python -m pytest tests notebooks $(NBVAL) --durations=5 -q; \
+		$(BIN)/python -m pytest tests notebooks $(NBVAL) --ignore=tests/browser --durations=5 -q; \
 	status=$$?; rm -rf $$progress; \
 	echo "make test took $$(($$(date +%s) - $(STARTED))) s"; exit $$status
+
+.venv/.browser: .venv/.ready
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[browser]"
+	@touch $@
+
+browser-test: .venv/.browser
+	MPLBACKEND=agg $(BIN)/python -m pytest tests/browser -q -rP
 
 notebooks: setup
 	$(BIN)/python tools/notebooks.py run $(NB)

@@ -361,7 +361,7 @@ def installed(name):
 
 
 def test_constraints_pin_all_that_the_course_pulls_in():
-    needed = pulled_in("course-lib", ("", "lab", "test"))
+    needed = pulled_in("course-lib", ("", "lab", "test", "browser"))
     assert {"torch", "numpy", "jupyterlab", "pytest", "tornado"} <= needed
     assert needed - set(pins()) == set()
 
@@ -393,3 +393,9 @@ def test_make_test_is_small_and_leaves_ones_progress_alone():
     done = subprocess.run(["make", "-n", "test"], cwd=ROOT, capture_output=True, text=True)
     assert "COURSE_BUDGET=smoke COURSE_PROGRESS=" in done.stdout
     assert "pytest tests notebooks --nbval" in done.stdout
+
+
+def test_make_browser_test_installs_what_drives_the_browser_first():
+    done = subprocess.run(["make", "-n", "browser-test"], cwd=ROOT, capture_output=True, text=True)
+    install, test = done.stdout.find('-e ".[browser]"'), done.stdout.find("pytest tests/browser")
+    assert test >= 0 and install < test

@@ -12,6 +12,7 @@ from ..plots import STYLE
 DPI = 80
 # Room for titles and labels, in inches. Fixed, because finding it anew takes longer than drawing the figure.
 LEFT, RIGHT, TOP, BOTTOM, GAP = 0.8, 0.15, 0.35, 0.55, 0.85
+LETTER_EM, CONTROL_PX = 0.62, 260  # room for a letter of a control's label, and for the control itself
 
 
 def draw(paint: Callable, width: float, height: float, columns: int = 1) -> bytes:
@@ -47,7 +48,9 @@ def explorer(picture: Callable[..., bytes], controls: Mapping, width: float, tex
     def update(change=None):
         image.value = picture(**{name: control.value for name, control in controls.items()})
 
+    labels = f"{max(len(control.description) for control in controls.values()) * LETTER_EM:.1f}em"
     for control in controls.values():
+        control.style.description_width, control.layout.width = labels, f"calc({labels} + {CONTROL_PX}px)"
         control.observe(update, "value")
     update()
     rows = [*controls.values(), *([w.HBox(list(extra))] if extra else [])]
