@@ -7,7 +7,7 @@ import torch
 from scipy import stats
 from torch.nn import functional as F
 
-from course_lib.data import cards, drawing
+from course_lib.data import cards, drawing, drawn_animals, drawn_things
 from course_lib.data.sheet import Sheet, mix, ramp, union
 
 A = len(cards.ATTRIBUTES)
@@ -209,6 +209,49 @@ def test_every_setting_changes_the_picture_and_a_small_step_a_little(i):
     assert difference(none, all_).mean() > 0.004
     steps = difference(half, more)
     assert steps.mean() > 0 and steps.max() < JUMP
+
+
+@pytest.mark.parametrize(
+    ("module", "part", "those_with", "those_without"),
+    [
+        (drawn_animals, "_paint_tail", ("cat", "fox", "mouse"), ("sun", "house")),
+        (drawn_animals, "_paint_legs", ("giraffe", "zebra", "cow"), ("tree", "burger")),
+        (drawn_animals, "_paint_body", ("dachshund", "leopard", "sheep"), ("ball", "kitchen")),
+        (drawn_animals, "_paint_mane", ("lion", "horse", "zebra"), ("cat", "cow", "mouse")),
+        (drawn_animals, "_paint_ear", ("rabbit", "elephant", "mouse"), ("moon", "cake")),
+        (drawn_animals, "_paint_head", ("bear", "pig", "cow"), ("melon", "fir")),
+        (drawn_animals, "_paint_face_stripes", ("tiger", "zebra", "lynx"), ("lion", "pig", "mouse")),
+        (drawn_animals, "_paint_face", ("cat", "pig", "horse"), ("apple", "palm")),
+        (drawn_things, "_paint_stem", ("tree", "mushroom", "umbrella"), ("sun", "apple", "cat")),
+        (drawn_things, "_paint_rays", ("sun", "flower", "palm"), ("moon", "tree", "lion")),
+        (drawn_things, "_paint_layers", ("burger", "cake"), ("apple", "mushroom", "cat")),
+        (drawn_things, "_paint_leaf", ("apple", "cake"), ("ball", "burger", "tree")),
+        (drawn_things, "_paint_crown", ("ball", "mushroom", "fir"), ("cat", "house")),
+        (drawn_things, "_paint_front", ("house",), ("kitchen", "dachshund")),
+        (drawn_things, "_paint_kitchen", ("kitchen",), ("house", "sun")),
+    ],
+)
+def test_each_part_is_drawn_on_the_cards_that_have_it(monkeypatch, module, part, those_with, those_without):
+    names = those_with + those_without
+    whole = cards.draw(cards.table(names), 56)
+    monkeypatch.setattr(module, part, lambda *arguments, **options: None)
+    lost = difference(whole, cards.draw(cards.table(names), 56))
+    assert (lost[: len(those_with)] > 0.02).all() and (lost[len(those_with) :] == 0).all()
+
+
+def test_long_hair_makes_locks_and_short_hair_none(monkeypatch):
+    names = ["sheep", "poodle", "mouse", "elephant"]
+    whole = cards.draw(cards.table(names), 56)
+    monkeypatch.setattr(drawn_animals, "_fluffy", lambda sheet, distance, *rest: distance)
+    lost = difference(whole, cards.draw(cards.table(names), 56))
+    assert (lost[:2] > 0.02).all() and (lost[2:] < 1e-3).all()
+
+
+def test_a_crescent_is_a_disc_with_a_bite():
+    moon = cards.table(["moon"]).repeat(2, 1)
+    moon[1, cards.ATTRIBUTES.index("crescent")] = 0
+    crescent, disc = painted(cards.draw(moon, 112))
+    assert 0.3 * disc < crescent < 0.6 * disc
 
 
 def test_gradients_reach_every_setting():
