@@ -40,7 +40,8 @@ def interpolate(z: Tensor, places: Tensor, values: Tensor, width: float) -> Tens
     """What is drawn at z (N, d), from the values (K, A) of things at places (K, d): (N, A).
 
     The mean of the values, weighted by exp(-distance² / (2 width²)) (Nadaraya 1964, Watson 1964). Towards width 0 that
-    is the value of the nearest place; with width `math.inf` the plain mean.
+    is the value of the nearest place; with width `math.inf` the plain mean. Never outside the range of the values, not
+    even by rounding.
 
     Raises:
         ValueError: shapes that do not fit, or a width that is not above 0.
@@ -53,7 +54,8 @@ def interpolate(z: Tensor, places: Tensor, values: Tensor, width: float) -> Tens
     if not width > 0:  # true for NaN as well
         raise ValueError(f"width is {width}; give more than 0")
     apart = (z[:, None] - places).square().sum(2)
-    return (-apart / (2 * width * width)).softmax(1) @ values
+    drawn = (-apart / (2 * width * width)).softmax(1) @ values
+    return drawn.clamp(values.amin(0), values.amax(0))
 
 
 def fields(k: int) -> Tensor:

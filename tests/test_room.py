@@ -75,6 +75,14 @@ def test_interpolation_stays_among_the_values_and_ignores_order_shift_and_turn(s
     torch.testing.assert_close(room.interpolate(2 * z, 2 * places, values, 2 * width), drawn)
 
 
+def test_rounding_never_leaves_the_range_of_the_values():
+    z, places, values = points(20_000, 2), points(9, 2, seed=1), points(9, 3, seed=2)
+    same = values.float().clone()
+    same[:, 0] = 1  # what every thing has, every mean has
+    drawn = room.interpolate(z.float(), places.float(), same, 0.5)
+    assert (drawn <= same.amax(0)).all() and (drawn >= same.amin(0)).all()
+
+
 @pytest.mark.parametrize(
     ("shapes", "width", "message"),
     [
