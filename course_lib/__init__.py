@@ -16,6 +16,7 @@ _MODULES = (
     "data",
     "exercises",
     "gan",
+    "joint",
     "likelihood",
     "linear_gaussian",
     "losses",

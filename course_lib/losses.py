@@ -157,6 +157,19 @@ def importance_weighted_bound(log_w: Tensor) -> Tensor:
     return torch.logsumexp(log_w, 0) - math.log(len(log_w))
 
 
+def contrastive(similarity: Tensor) -> Tensor:
+    """Cross-entropy of finding the partner among B candidates, the mean of both directions: (B, B) -> (B,).
+
+    `similarity[i, j]` scores the i-th of one kind with the j-th of the other; partners are on the diagonal. Chance is
+    log B. Unlike most losses it needs the whole batch at once.
+    Source: van den Oord et al. 2018, eq. 4; both directions as in Radford et al. 2021, figure 3.
+    """
+    square = similarity.ndim == 2 and similarity.shape[0] == similarity.shape[1]
+    if not square or not similarity.is_floating_point() or not similarity.numel():
+        raise ValueError(f"similarity is {_describe(similarity)}; give floats of shape (B, B)")
+    return -(similarity.log_softmax(1).diagonal() + similarity.log_softmax(0).diagonal()) / 2
+
+
 class Adversarial(NamedTuple):
     """One adversarial objective. Scores are what a discriminator (logits) or critic returns; losses have their shape.
 

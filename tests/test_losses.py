@@ -539,3 +539,26 @@ def test_penalties_leave_no_gradient_in_the_data_and_work_without_grad_mode():
 def test_the_gradient_penalty_refuses_what_does_not_fit(real, fake, message):
     with pytest.raises(ValueError, match=message):
         losses.gradient_penalty(lambda x: x.sum(1), real, fake)
+
+
+@given(floats((4, 4)))
+@fast
+def test_contrastive_is_the_cross_entropy_of_finding_the_partner_in_rows_and_columns(similarity):
+    rows = D.Categorical(logits=similarity).log_prob(torch.arange(4))
+    columns = D.Categorical(logits=similarity.T).log_prob(torch.arange(4))
+    torch.testing.assert_close(losses.contrastive(similarity), -(rows + columns) / 2)
+
+
+def test_contrastive_is_log_b_at_chance_and_nothing_where_all_partners_are_found():
+    torch.testing.assert_close(losses.contrastive(torch.full((6, 6), 3.0)), torch.full((6,), math.log(6)))
+    assert losses.contrastive(100 * torch.eye(6)).max() < 1e-6
+    lopsided = rand(6, 6)
+    torch.testing.assert_close(losses.contrastive(lopsided), losses.contrastive(lopsided.T))
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (3,), (2, 3, 3), (0, 0)])
+def test_contrastive_refuses_what_is_not_square(shape):
+    with pytest.raises(ValueError, match=r"give floats of shape \(B, B\)"):
+        losses.contrastive(torch.zeros(shape))
+    with pytest.raises(ValueError, match="int64"):
+        losses.contrastive(torch.eye(3, dtype=torch.int64))

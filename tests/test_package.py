@@ -13,7 +13,7 @@ HEAVY = {"matplotlib", "ipywidgets", "scipy", "sklearn"}
 FLOORS = [
     {"runtime", "losses", "networks", "display"},
     {"data", "training"},
-    {"linear_gaussian", "likelihood", "vae", "gan", "autoregressive", "diffusion", "metrics", "plots"},
+    {"linear_gaussian", "likelihood", "vae", "gan", "joint", "autoregressive", "diffusion", "metrics", "plots"},
     {"conditional", "conditional_gan", "text", "remedies", "clinic", "translation", "room"},
     {"claims", "exercises", "widgets"},
     {"__main__"},

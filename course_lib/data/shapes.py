@@ -58,7 +58,7 @@ RGB = torch.tensor(
         [0.98, 0.58, 0.72],
     ]
 )
-RADIUS = torch.tensor([0.25, 0.44])
+RADIUS = torch.tensor([0.28, 0.46])
 COLUMN = torch.tensor([-0.38, 0.0, 0.38])
 
 
@@ -168,8 +168,8 @@ def _paint(factors: Tensor, jitter: Tensor, size: int) -> Tensor:
     paper = colour((0.97, 0.97, 0.96), jitter) + 0.02 * ground[:, None] * colour((1.0, 0.2, -1.0), jitter)
     canvas = Canvas(paper, size)
     radius = RADIUS.to(jitter)[wide][:, None, None] * (1 + 0.08 * larger)
-    across, up = canvas.x - COLUMN.to(jitter)[place][:, None, None] - 0.05 * right, canvas.y - 0.16 * down
-    angle = 0.2 * tilt
+    across, up = canvas.x - COLUMN.to(jitter)[place][:, None, None] - 0.04 * right, canvas.y - 0.07 * down
+    angle = 0.12 * tilt
     u = (across * angle.cos() + up * angle.sin()) / radius
     v = (up * angle.cos() - across * angle.sin()) / radius
     distances = torch.stack([outline(u, v) for outline in _OUTLINES])
