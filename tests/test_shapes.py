@@ -70,7 +70,7 @@ def test_small_pictures_are_large_ones_averaged(size, bound):
         ("circle", torch.pi * 0.94**2 / 4),
         ("square", 0.84**2),
         ("triangle", 1.7 * 1.7 / 1.75 / 4),
-        ("star", 10 * 0.5 * 1.12 * 0.52 * torch.tensor(torch.pi / 5).sin().item() / 4),
+        ("star", 10 * 0.5 * 1.06 * 0.5 * torch.tensor(torch.pi / 5).sin().item() / 4),
         ("heart", (2 * 0.84**2 + torch.pi * 0.84**2 / 2) / 4),
         ("cross", (4 * 0.33 * 0.96 * 2 - 4 * 0.33**2) / 4),
     ],

@@ -196,7 +196,7 @@ def _triangle(u: Tensor, v: Tensor) -> Tensor:
 def _star(u: Tensor, v: Tensor) -> Tensor:
     """A sector of 36 degrees, mirrored and repeated: the line from the tip to the notch beside it."""
     angle = (torch.remainder(torch.atan2(u, -v) + pi / 5, 2 * pi / 5) - pi / 5).abs()
-    length, tip, notch = torch.hypot(u, v), 1.12, 0.52
+    length, tip, notch = torch.hypot(u, v), 1.06, 0.5
     x, y = length * angle.sin(), length * angle.cos()
     side, drop = notch * torch.tensor(pi / 5).sin(), tip - notch * torch.tensor(pi / 5).cos()
     return (x * drop + (y - tip) * side) / torch.hypot(side, drop)
