@@ -239,6 +239,14 @@ def test_each_part_is_drawn_on_the_cards_that_have_it(monkeypatch, module, part,
     assert (lost[: len(those_with)] > 0.02).all() and (lost[len(those_with) :] == 0).all()
 
 
+@pytest.mark.parametrize("far", [False, True])
+def test_both_pairs_of_legs_are_drawn(monkeypatch, far):
+    whole = cards.draw(cards.table(["giraffe", "horse"]), 56)
+    legs = drawn_animals._paint_legs
+    monkeypatch.setattr(drawn_animals, "_paint_legs", lambda *a, **kw: None if kw["far"] == far else legs(*a, **kw))
+    assert (difference(whole, cards.draw(cards.table(["giraffe", "horse"]), 56)) > 0.02).all()
+
+
 def test_long_hair_makes_locks_and_short_hair_none(monkeypatch):
     names = ["sheep", "poodle", "mouse", "elephant"]
     whole = cards.draw(cards.table(names), 56)
