@@ -158,12 +158,12 @@ def test_a_floor_plan_depends_on_distances_only(change):
 
 
 def test_principal_axes_alone_beat_chance():
-    """The start of the first layout; exchanges from there are what the other tests see."""
-    x = cards.table().double()
+    """The start of the first layout, of shuffled cards; exchanges from there are what the other tests see."""
+    generator = torch.Generator().manual_seed(1)
+    x = cards.table().double()[torch.randperm(36, generator=generator)]
     grid = room.fields(36).double()
     start = neighbours(grid[room._by_principal_axes(x, grid)], x)
-    generator = torch.Generator().manual_seed(1)
-    assert start < min(neighbours(grid[torch.randperm(36, generator=generator)], x) for _ in range(100))
+    assert start < min(neighbours(grid[torch.randperm(36, generator=generator)], x) for _ in range(60))
 
 
 def test_features_of_another_form_are_refused():

@@ -25,6 +25,14 @@ def draw(attributes: Tensor, size: int = 28) -> Tensor:
     Any point is drawn. `animal`, `thing` and `box` say how large an animal, a thing and a building are in the picture,
     from nothing to all of it; half way between a cat and a tree stand half a cat and half a tree.
 
+    All parts share red, green and blue; stripes and spots, none .. bold, with mark their colour, black, a dark shade,
+    white; hair, smooth .. locks; rays, none .. a mane, petals, sunbeams. Of an animal: size; length of body, neck,
+    legs, ears, snout (1 is a trunk), tail, horns; broad: ears; prick: ears, hanging .. upright and pointed; mane;
+    pale: muzzle and belly; saddle: a dark back. Of a thing: crown, the width of its top; flat: ball .. cap; peak:
+    pointed; crescent; stem, its length, girth, its width, bark, its colour, cream, brown, green; leaf: on top; layers:
+    below the top; candle: a burger's layers and leaf .. a cake's layers and candle. Of a box: roof, a kitchen one looks
+    into .. a house.
+
     Raises:
         ValueError: another shape, settings outside [0, 1], or a size below 16.
     """

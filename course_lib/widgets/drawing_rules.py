@@ -50,7 +50,7 @@ ROUNDS = {
     ),
     6: Round(
         "6 · Floor and four walls",
-        "Five cubes, ten directions, each with a meaning. Dots are where cards stand; yours is ringed once you hand over.",
+        "Five cubes, ten directions, each with a meaning. Dots are where cards stand; yours is ringed afterwards.",
     ),
 }
 
