@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from . import cards, faces, grammar, shapes, toy, wordlists
+from . import cards, faces, grammar, shapes, toy, vehicles, wordlists
 from .batches import Batch, Batches, Images, of_each_class, vary
 from .files import File, cache_folder, fetch_all, matches, read, result, shipped
 from .wordlists import LISTS, words
@@ -32,6 +32,7 @@ __all__ = [
     "shipped",
     "toy",
     "vary",
+    "vehicles",
     "where",
     "words",
 ]
