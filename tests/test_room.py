@@ -163,7 +163,8 @@ def test_principal_axes_alone_beat_chance():
     x = cards.table().double()[torch.randperm(36, generator=generator)]
     grid = room.fields(36).double()
     start = neighbours(grid[room._by_principal_axes(x, grid)], x)
-    assert start < min(neighbours(grid[torch.randperm(36, generator=generator)], x) for _ in range(60))
+    chance = [neighbours(grid[torch.randperm(36, generator=generator)], x) for _ in range(60)]
+    assert start < min(chance) - 8  # measured 93.2 and 110 or more
 
 
 def test_features_of_another_form_are_refused():
@@ -197,21 +198,18 @@ def test_walls_meet_at_the_corners_and_up_leads_away_from_the_floor():
     assert (up[1:, 1].norm(dim=1) > up[1:, 0].norm(dim=1)).all()
 
 
-def test_each_field_shows_its_picture(axis):
-    pictures = torch.rand(9, 3, 28, 28, generator=torch.Generator().manual_seed(0)) * 0.2
-    pictures[4] = 0.9
-    places = room.fields(9)[torch.randperm(9, generator=torch.Generator().manual_seed(4))]
+@pytest.mark.parametrize("k", [4, 9, 25])
+def test_each_field_shows_its_picture(axis, k):
+    """Grey pictures, lighter from thing to thing, on shuffled fields; read back at the middle of each."""
+    order = torch.randperm(k, generator=torch.Generator().manual_seed(4))
+    places = room.fields(k)[order]
+    pictures = torch.linspace(0.1, 1, k)[:, None, None, None].expand(k, 3, 28, 28)
     room.paint_room(axis, torch.zeros(1, 2), places, pictures)
     floor, extent = axis.images[0].get_array(), axis.images[0].get_extent()
     assert list(extent) == [-1, 1, -1, 1]
-    x, y = places[4]
-    row, column = round((1 - y.item()) / 2 * room.RESOLUTION), round((x.item() + 1) / 2 * room.RESOLUTION)
-    assert floor[row, column].mean() > 190
-    others = [place for i, place in enumerate(places) if i != 4]
-    assert all(
-        floor[round((1 - v.item()) / 2 * room.RESOLUTION), round((u.item() + 1) / 2 * room.RESOLUTION)].mean() < 60
-        for u, v in others
-    )
+    columns, rows = ((places * torch.tensor([1, -1]) + 1) / 2 * len(floor)).long().T
+    seen = floor[rows, columns].mean(-1)
+    assert np.corrcoef(seen, pictures[:, 0, 0, 0])[0, 1] > 0.99
 
 
 @pytest.mark.parametrize("n", [1, 5])
