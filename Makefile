@@ -52,6 +52,7 @@ colab: setup
 results: setup
 	$(BIN)/python benchmarks/vae_mnist.py
 	$(BIN)/python benchmarks/start_here.py
+	$(BIN)/python benchmarks/joint_space.py
 	$(BIN)/python benchmarks/thousand_digits.py
 	$(BIN)/python benchmarks/names_bigram.py
 	$(BIN)/python benchmarks/dcgan_rules.py
