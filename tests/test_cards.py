@@ -262,6 +262,11 @@ def test_a_crescent_is_a_disc_with_a_bite():
     assert 0.3 * disc < crescent < 0.6 * disc
 
 
+def test_everything_is_made_on_the_device_of_the_settings():
+    """On the device without numbers, where anything left on the CPU is refused."""
+    assert drawing._paint(cards.table().to("meta"), 28).device.type == "meta"
+
+
 def test_gradients_reach_every_setting():
     settings = (0.1 + 0.8 * anywhere(50)).requires_grad_()
     cards.draw(settings).square().sum().backward()
