@@ -146,7 +146,7 @@ def paint_room(
         marks: (S, M, 2), small dots on each surface.
 
     Raises:
-        ValueError: cubes of another shape or outside the room.
+        ValueError: cubes of another shape or outside the room, or pictures that do not fit the places.
     """
     if cubes.shape not in ((1, 2), (5, 2)) or not cubes.abs().max() <= 1:
         raise ValueError(f"cubes are {tuple(cubes.shape)}; give (1, 2) or (5, 2) with values in [-1, 1]")
@@ -169,8 +169,11 @@ def paint_room(
     axis.set_axis_off()
 
 
-def _tiles(places: Tensor, pictures: Tensor) -> np.ndarray:
+def _tiles(places: Tensor, pictures: Tensor | None) -> np.ndarray:
     """The floor with a picture on each field, uint8 (h, h, 3)."""
+    if pictures is None or len(pictures) != len(places) or math.isqrt(len(places)) ** 2 != len(places):
+        given = "no" if pictures is None else len(pictures)
+        raise ValueError(f"there are {len(places)} places and {given} pictures; give 1, 4, 9, 16, … of both")
     side = math.isqrt(len(places))
     wide = RESOLUTION // side
     inside = round(0.86 * wide)

@@ -238,3 +238,10 @@ def test_names_and_marks_are_shown_on_every_surface(axis):
 def test_cubes_outside_the_room_are_refused(axis, cubes):
     with pytest.raises(ValueError, match=r"give \(1, 2\) or \(5, 2\) with values in \[-1, 1\]"):
         room.paint_room(axis, cubes)
+
+
+@pytest.mark.parametrize(("k", "n", "given"), [(4, None, "no"), (4, 9, "9"), (3, 3, "3")])
+def test_places_without_their_pictures_are_refused(axis, k, n, given):
+    pictures = None if n is None else torch.zeros(n, 3, 28, 28)
+    with pytest.raises(ValueError, match=f"there are {k} places and {given} pictures; give 1, 4, 9, 16"):
+        room.paint_room(axis, torch.zeros(1, 2), torch.zeros(k, 2), pictures)
