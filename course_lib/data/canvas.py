@@ -49,9 +49,13 @@ class Canvas:
 
     def stroke(self, x0, y0, x1, y1, thick) -> Tensor:
         """Distance to a straight stroke with round ends, `thick` to either side of the line between two points."""
+        return self.cone(x0, y0, thick, x1, y1, thick)
+
+    def cone(self, x0, y0, r0, x1, y1, r1) -> Tensor:
+        """Distance to a stroke with round ends whose half thickness goes from r0 to r1."""
         dx, dy = x1 - x0, y1 - y0
         share = (((self.x - x0) * dx + (self.y - y0) * dy) / (dx * dx + dy * dy + 1e-9)).clamp(0, 1)
-        return torch.hypot(self.x - x0 - share * dx, self.y - y0 - share * dy) - thick
+        return torch.hypot(self.x - x0 - share * dx, self.y - y0 - share * dy) - r0 - share * (r1 - r0)
 
     def polygon(self, corners: Sequence[tuple]) -> Tensor:
         """Distance to a convex polygon whose corners (x, y) go clockwise as seen; beyond a corner a lower bound."""

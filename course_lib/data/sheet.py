@@ -48,12 +48,6 @@ class Sheet(Canvas):
         """The dark outline around the union of shapes."""
         self.fill(union(*distances) - thick, colour(INK, self.colours), alpha)
 
-    def cone(self, x0, y0, r0, x1, y1, r1) -> Tensor:
-        """Distance to a stroke with round ends whose half thickness goes from r0 to r1."""
-        dx, dy = x1 - x0, y1 - y0
-        share = (((self.x - x0) * dx + (self.y - y0) * dy) / (dx * dx + dy * dy + 1e-9)).clamp(0, 1)
-        return torch.hypot(self.x - x0 - share * dx, self.y - y0 - share * dy) - r0 - share * (r1 - r0)
-
     def dots(self, x, y, spacing: float, radius) -> Tensor:
         """Distance to dots at even distances, every second row shifted, one of them at (x, y); slightly uneven."""
         u = (self.x - x) / spacing + 0.10 * torch.sin(7 * self.y)
