@@ -129,7 +129,7 @@ def captions(factors: Tensor, seed: int = 0, synonyms: bool = True) -> list[str]
 def read_words(text: str) -> tuple[list[str], list[str]]:
     """The words of a text in lower case: those that captions know, and the others."""
     words = re.findall(r"[^\W\d_]+", text.lower())
-    return [word for word in words if word in WORDS], [word for word in words if word not in WORDS]
+    return [word for word in words if word in _COLUMN_OF], [word for word in words if word not in _COLUMN_OF]
 
 
 def counts(texts: Sequence[str]) -> Tensor:
