@@ -83,6 +83,20 @@ def test_names_and_axes_are_written_if_given(cloud):
     assert len(seen) > 50  # ink of the first axis and its name
 
 
+def test_three_axes_lead_from_the_origin_and_the_other_edges_are_pale():
+    """A single picture at the far corner leaves all axes but little else to be seen."""
+    picture = space.meaning_space_picture(torch.full((1, 3), 5.0), plain(1, [1.0, 1.0, 0.0]), 30, 20, axes=(".",) * 3)
+    shown = pixels(picture)
+    corners = 2 * torch.cat([torch.eye(3), torch.zeros(1, 3)]).double() - 1
+    *ends, origin = space._project(corners, 30, 20)[0].tolist()
+    for (x, y), rgb in zip(ends, ((189, 31, 1), (22, 121, 111), (138, 90, 28)), strict=True):
+        for share in (0.3, 0.5, 0.9):
+            column, row = (round(a + share * (b - a)) for a, b in zip(origin, (x, y), strict=True))
+            patch = shown[row - 1 : row + 2, column - 1 : column + 2].reshape(-1, 3)
+            assert np.abs(patch - np.array(rgb)).max(1).min() < 60
+    assert len(near(picture, (0xD6, 0xDA, 0xE3), 14)) > 300
+
+
 def test_picture_is_the_same_each_time_and_follows_both_angles(cloud):
     angles = [(30, 20), (35, 20), (30, 25), (-180, 0)]
     pictures = {a: widgets.meaning_space_picture(*cloud[:2], *a) for a in angles}

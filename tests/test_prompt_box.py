@@ -100,8 +100,8 @@ def test_unknown_words_are_left_out_and_named(model, gallery):
     result = box.answer(model, gallery, "a red unicorn star gazing")
     assert result.unknown == ["unicorn", "gazing"]
     torch.testing.assert_close(result.e, model.text(shapes.counts(["a red star"])))
-    plain, strange = (widgets.prompt_picture(model, gallery, p) for p in ("a red heart", "a red heart unicorn"))
-    assert warned(strange)
+    plain, strange = (widgets.prompt_picture(model, gallery, p) for p in ("a blue heart", "a blue heart unicorn"))
+    assert warned(strange) and not warned(plain)
     left = box.MIDDLE - 4  # everything but the query's column, where the word is named, stays
     np.testing.assert_array_equal(pixels(plain)[:, left:], pixels(strange)[:, left:])
 
@@ -122,6 +122,18 @@ def test_found_and_painted_pictures_are_on_the_sheet(model, gallery):
     painted = model.decode(box.answer(model, gallery, "large red circle").e)[0].sigmoid().mean((1, 2))
     cut = shown[box.TOP + 4 : box.TOP + 97, box.RIGHT + 4 : box.RIGHT + 97].mean((0, 1)) / 255
     assert cut == pytest.approx(painted.detach().numpy(), abs=0.03)
+
+
+@pytest.mark.parametrize("direction", list(box.DIRECTIONS)[:2])
+def test_bars_are_as_long_as_the_cosines(model, gallery, direction):
+    shown = pixels(widgets.prompt_picture(model, gallery, "star", direction))
+    filled = np.abs(shown - np.array([146, 184, 224])).max(2) < 12
+    scores = box.answer(model, gallery, "star", direction).scores
+    rows = [box.TOP + box.SIDE + 14] * 5 if direction.endswith("pictures") else [box.TOP + 36 * i + 8 for i in range(5)]
+    for i, (row, score) in enumerate(zip(rows, scores, strict=True)):
+        x = box.MIDDLE + i * (box.SIDE + 14) if direction.endswith("pictures") else box.MIDDLE + 300
+        full = box.SIDE if direction.endswith("pictures") else 120
+        assert filled[row, x : x + full].sum() == pytest.approx(score * full, abs=3)
 
 
 def test_picture_is_the_same_each_time_and_follows_prompt_and_direction(model, gallery):

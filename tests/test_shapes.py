@@ -104,6 +104,13 @@ def test_the_inside_has_the_named_colour(colour):
     assert shapes.COLOURS[nearest] == colour
 
 
+def test_shapes_have_an_edge_of_the_same_hue_but_darker():
+    row = shapes.draw(one(colour="green", shape="square"), size=160)[0, :, 80]
+    expected = shapes.RGB[shapes.COLOURS.index("green")]
+    edge = row[:, (row - 0.62 * expected[:, None]).abs().amax(0) < 0.01]
+    assert 4 <= edge.shape[1] <= 14  # pixels on both sides together
+
+
 def test_a_shape_that_is_not_turned_is_its_mirror_image():
     for shape in shapes.SHAPES:
         picture = shapes.draw(one(shape=shape))

@@ -93,6 +93,42 @@ def test_a_bicycle_with_carriage_pulls_it_on_the_left():
     assert hue_share(right, vehicles.FRAME[0]) > 0.005 > hue_share(left, vehicles.FRAME[0])
 
 
+def test_a_motorcycle_has_a_motor_and_a_lamp_where_a_bicycle_has_none():
+    bicycle, motorcycle = vehicles.draw(vehicles.table(["bicycle", "motorcycle"]), 160)
+    for rgb in (vehicles.LAMP, vehicles.STEEL):
+        assert hue_share(motorcycle, rgb) > 1.5 * hue_share(bicycle, rgb) + 0.002
+    assert (motorcycle.amax(0) < 0.25).sum() > 1.2 * (bicycle.amax(0) < 0.25).sum()  # fat tyres
+
+
+@pytest.mark.parametrize(("name", "pillars"), [("car", 1), ("van", 1), ("bus", 2), ("carriage", 2)])
+def test_pillars_part_the_windows(monkeypatch, name, pillars):
+    def most_panes():
+        picture = vehicles.draw(vehicles.table([name]), 320)[0]
+        glass = (picture - torch.tensor(vehicles.GLASS)[:, None, None]).abs().amax(0) < 0.05
+        return (glass.int().diff(dim=1) == 1).sum(1).max()
+
+    parted = most_panes()
+    monkeypatch.setattr(vehicles, "PILLARS", ())
+    assert parted >= most_panes() + pillars
+
+
+def test_a_carriage_alone_has_a_shaft_in_front_and_a_pulled_one_none():
+    def shaft(ness):
+        edge = vehicles.draw(torch.tensor([ness]), 160)[0, :, 80:, 138:]
+        return hue_share(edge, [0.7 * v for v in vehicles.BODY[4]])
+
+    assert shaft([0.0, 0, 5]) > 0.004 > shaft([0.0, 3, 5]) == 0
+
+
+def test_a_bicycle_with_carriage_gets_a_third_wheel(monkeypatch):
+    wheels = []
+    monkeypatch.setattr(vehicles, "_paint_wheel", lambda *args: wheels.append(args))
+    vehicles.draw(vehicles.table(["bicycle"]))
+    assert len(wheels) == 4  # two of the bicycle, two of a body that is not seen
+    vehicles.draw(vehicles.table(["tricycle with a wagon"]))
+    assert len(wheels) == 4 + 5
+
+
 def test_wheels_stand_on_the_ground_inside_the_picture():
     x = vehicles.draw(torch.cat([vehicles.table(), points(50)]), 112)
     ground = round((vehicles.GROUND + 1) * 56)

@@ -121,20 +121,15 @@ def prompt_box(model: JointSpace, gallery: Tensor, prompt: str = "a red star"):
     history = w.Dropdown(options=[prompt], value=prompt, description="so far", layout=wide)
     image = w.Image(format="png", layout=w.Layout(width=f"{WIDTH}px", max_width="100%"))
 
-    state = {"listening": True}  # setting the options of a dropdown sets its value too
-
     def show(change=None):
         image.value = prompt_picture(model, gallery, box.value, which.value, places)
-        state["listening"] = False
         if box.value.strip() and box.value not in history.options:
-            history.options = [box.value, *history.options]
+            history.options = [box.value, *history.options]  # chooses the first
         if box.value in history.options:
             history.value = box.value
-        state["listening"] = True
 
     def recall(change):
-        if state["listening"]:
-            box.value = change["new"]
+        box.value = change["new"]
 
     show()
     box.observe(show, "value")
