@@ -50,6 +50,7 @@ colab: setup
 	$(BIN)/python tools/notebooks.py colab "$(REPO)"
 
 results: setup
+	$(BIN)/python benchmarks/widgets.py
 	$(BIN)/python benchmarks/vae_mnist.py
 	$(BIN)/python benchmarks/start_here.py
 	$(BIN)/python benchmarks/joint_space.py

@@ -18,7 +18,7 @@ from scipy import stats
 from torch import distributions as D
 
 from course_lib import losses, metrics, plots, widgets
-from course_lib.data import shipped, toy
+from course_lib.data import result, shipped, toy
 from course_lib.display import with_fallback
 from course_lib.text import TextVAE, Vocabulary
 from course_lib.vae import VAE
@@ -626,3 +626,10 @@ def test_picture_takes_a_tenth_of_a_second_at_most_and_is_the_same_each_time(dra
     pairs = [(cpu_seconds(draw), cpu_seconds(empty_picture)) for _ in range(9)]
     least, empty = (min(times) for times in zip(*pairs, strict=True))
     assert least <= max(0.1, empty * 0.1 / QUIET)  # others at work on this machine slow both down
+
+
+def test_each_picture_is_timed_in_the_benchmarks_and_takes_a_tenth_of_a_second_at_most():
+    runs = result("widgets")["runs"]
+    drawn = {name for name in widgets.__all__ if name.endswith("_picture")}
+    assert {name.split(",")[0] for name in runs} == drawn
+    assert max(run["median_ms"] for (run,) in runs.values()) <= 100
