@@ -144,5 +144,5 @@ def test_probe_finds_what_a_line_separates_and_nothing_in_noise():
     classes = torch.arange(3).repeat(60)
     features = F.one_hot(classes, 3) + 0.05 * random(180, 3)
     assert BOOK.probe(features, classes, features, classes, 4) == 1
-    noise = random(180, 3), random(180, 3, seed=1)
+    noise = random(180, 90), random(180, 90, seed=1)  # enough features to learn all examples by heart
     assert BOOK.probe(noise[0], classes, noise[1], classes, 20) < 0.5
