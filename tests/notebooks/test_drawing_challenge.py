@@ -125,6 +125,7 @@ def test_a_first_sight_never_sees_the_card_that_is_left_out(defined):
     torch.manual_seed(0)
     card = torch.arange(36).repeat_interleave(2)
     x = defined["pixels"](cards.table()[card])
+    defined["all_cards"] = defined["pixels"](cards.table())
     placed = defined["first_sight"](5, x, card, cards.meaning())
     broken = torch.where((card == 5)[:, None], 7.0, x)
     torch.testing.assert_close(defined["first_sight"](5, broken, card, cards.meaning()), placed)
