@@ -6,12 +6,15 @@ from playwright.sync_api import Locator, Page
 
 SLIDER = ".noUi-handle"
 TICK = "input[type=checkbox]"
+TEXT = "input[type=text]"
 NUMBER = "input[type=number]"
 PLAY = ".widget-play button:nth-child(1)"
 BUTTON = "button.jupyter-button:not(.widget-play *)"
 OUTPUT = ".jp-OutputArea-output:has(img.widget-image)"
 LONGEST_MS = 2000  # after which a control counts as without effect
-PAGES = 12  # of five steps each: from one end of any slider to the other
+SETTLE_MS = 500  # in which what a choice brings is there
+# Keys that lead a slider from one end to the other, at five steps a page.
+UP, DOWN = ["ArrowRight", *["PageUp"] * 12], ["ArrowLeft", *["PageDown"] * 12]
 # The bytes of the picture, as text.
 DIGEST = """async root => {
     const bytes = await (await fetch(root.querySelector("img.widget-image").src)).arrayBuffer();
@@ -48,28 +51,42 @@ class Explorer:
         return lapse if self.digest() != before else None
 
     def try_controls(self) -> dict[str, list[float]]:
-        """Move each visible control, and sliders back again: how long its new pictures took, by the control's name."""
+        """Move each control, and sliders back again, for each choice of the first dropdown: its times by its name.
 
-        def numbered(selector):
-            return enumerate(self._visible(selector), 1)
+        A time is that of a new picture; there are none for a control that changes nothing.
+        """
+        times = {f"text {i}": self._write(box) for i, box in self._numbered(TEXT)}
+        selects = self._visible("select")
+        times |= {f"dropdown {i}": self._choose(select) for i, select in enumerate(selects, 1)}
+        for choice in selects[0].locator("option").all_inner_texts() if selects else [""]:
+            if selects:
+                selects[0].select_option(label=choice)
+                self.page.wait_for_timeout(SETTLE_MS)
+            times |= {f"{choice} {name}".strip(): took for name, took in self._try_others().items()}
+        return {name: [lapse for lapse in took if lapse is not None] for name, took in times.items()}
 
-        tries = {
-            **{f"slider {i}": lambda h=h: self._slide(h) for i, h in numbered(SLIDER)},
-            **{f"dropdown {i}": lambda s=s: self._choose(s) for i, s in numbered("select")},
-            **{f"play {i}": lambda p=p: [self.timed(p.click), self.timed(p.click)][:1] for i, p in numbered(PLAY)},
-            **{f"tick {i}": lambda b=b: [self.timed(b.click)] for i, b in numbered(TICK)},
-            **{f"number {i}": lambda n=n: [self.timed(lambda: n.press("ArrowUp"))] for i, n in numbered(NUMBER)},
-            **{f"button {i}": lambda b=b: [self._press(b)] for i, b in numbered(BUTTON)},
+    def _try_others(self) -> dict[str, list[float | None]]:
+        """The controls that neither are dropdowns nor take a text."""
+        return {
+            **{f"slider {i}": self._slide(handle) for i, handle in self._numbered(SLIDER)},
+            **{f"play {i}": [self.timed(play.click), self.timed(play.click)][:1] for i, play in self._numbered(PLAY)},
+            **{f"tick {i}": [self.timed(tick.click)] for i, tick in self._numbered(TICK)},
+            **{f"number {i}": [self.timed(lambda n=n: n.press("ArrowUp"))] for i, n in self._numbered(NUMBER)},
+            **{f"button {i}": [self._press(button)] for i, button in self._numbered(BUTTON)},
         }
-        return {name: [lapse for lapse in attempt() if lapse is not None] for name, attempt in tries.items()}
+
+    def _write(self, box: Locator) -> list[float | None]:
+        """The text without its last word, and back."""
+        text = box.input_value()
+        return [self.timed(lambda t=t: (box.fill(t), box.press("Enter"))) for t in (text.rpartition(" ")[0], text)]
 
     def _slide(self, handle: Locator) -> list[float | None]:
-        """Page by page until the picture changes (one step may leave a sentence as it is), and back."""
+        """A step, and where that leaves the picture as it is (a sentence, say) page by page; then the same way back."""
         at_end = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
-        there, back = ("PageDown", "PageUp") if at_end else ("PageUp", "PageDown")
-        for pages in range(1, PAGES + 1):
-            if lapse := self.timed(lambda: handle.press(there)):
-                return [lapse, *(self.timed(lambda: handle.press(back)) for _ in range(pages))]
+        there, back = (DOWN, UP) if at_end else (UP, DOWN)
+        for i, key in enumerate(there, 1):
+            if lapse := self.timed(lambda key=key: handle.press(key)):
+                return [lapse, *(self.timed(lambda key=key: handle.press(key)) for key in reversed(back[:i]))]
         return []
 
     def _choose(self, select: Locator) -> list[float | None]:
@@ -87,6 +104,9 @@ class Explorer:
 
     def _visible(self, selector: str) -> list[Locator]:
         return [found for found in self.output.locator(selector).all() if found.is_visible()]
+
+    def _numbered(self, selector: str) -> list[tuple[int, Locator]]:
+        return list(enumerate(self._visible(selector), 1))
 
 
 def explorers(page: Page) -> list[Explorer]:

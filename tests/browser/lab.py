@@ -59,12 +59,15 @@ def server(folder: Path, budget: str):
     """Serve copies of all notebooks, without outputs, at a budget. Yields the `Lab`."""
     for path in books.PATHS:
         _copy(path, folder / "notebooks")
+    notices = folder / "jupyterlab_settings_dir/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+    notices.parent.mkdir(parents=True)
+    notices.write_text('{"fetchNews": "false", "checkForUpdates": false}')  # or a question covers the controls
     token, port = secrets.token_hex(16), _free_port()
     own = {name: str(folder / name.lower()) for name in FOLDERS}  # a reader's settings are neither used nor touched
     own |= {"COURSE_BUDGET": budget, "COURSE_PROGRESS": str(folder / "progress.json")}
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
     command += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder / 'notebooks'}"]
-    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.news_url=None"]
+    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     log = folder / "jupyterlab.log"
     with log.open("w") as file:
