@@ -504,7 +504,7 @@ QUIZ = [
         [
             (
                 "Networks cannot draw what they were never shown",
-                "Those with four directions do, in each of five pairs.",
+                "Most pairs with four directions do.",
             ),
             ("They were trained too briefly", "With four directions the same training was enough."),
             ("Four free settings were folded into three numbers", "Right: room was saved where practice never went."),
