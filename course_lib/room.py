@@ -32,7 +32,7 @@ CONTINENTS = (
     ((114, -22), (130, -12), (142, -11), (153, -28), (147, -38), (135, -33), (116, -35)),
     ((-60, 80), (-25, 82), (-25, 70), (-44, 60), (-54, 67)),
 )
-NEAR, FAR = 1.32, 1.14 + WALL  # how far the view reaches: the floor only, or all walls
+NEAR, FAR = 1.32, 1.2 + WALL  # how far the view reaches: the floor only, or all walls
 RESOLUTION = 372  # pixels of the floor, about
 
 
@@ -161,7 +161,8 @@ def paint_room(
         earth = [np.array(land) / (180, 90) for land in CONTINENTS]
         axis.add_collection(PolyCollection(earth, facecolors="#e3d3ad", edgecolors="#d3bf90", zorder=1.2))
     if marks is not None:
-        axis.plot(*project(marks).flatten(0, 1).T.numpy(), ".", color="#8d8274", markersize=3, alpha=0.7)
+        tint, size = ("#8d8274", 3) if places is None else (COLOURS[2], 6)  # on pictures, dots have to stand out
+        axis.plot(*project(marks).flatten(0, 1).T.numpy(), ".", color=tint, markersize=size, alpha=0.8)
     _paint_names(axis, meaning)
     _paint_cubes(axis, project(cubes.detach().cpu().float()))
     reach = NEAR if len(cubes) == 1 else FAR
@@ -191,9 +192,9 @@ def _tiles(places: Tensor, pictures: Tensor | None) -> np.ndarray:
 
 
 def _paint_names(axis: Axes, meaning: Sequence[tuple[str, str]]) -> None:
-    """Along and up each surface: what a cube's place means there."""
-    middle = 1 + WALL / 2
-    spots = [(0, -0.9, 0, "↑"), (0, middle, 0, "↑"), (middle, 0, -90, "↑"), (0, -middle, 0, "↓"), (-middle, 0, 90, "↑")]
+    """What a cube's place means along and up each surface: beside the wall, where no cube hides it."""
+    beyond = 1 + WALL + 0.1
+    spots = [(0, -0.9, 0, "↑"), (0, beyond, 0, "↑"), (beyond, 0, -90, "↑"), (0, -beyond, 0, "↓"), (-beyond, 0, 90, "↑")]
     for (along, up), (x, y, turn, arrow) in zip(meaning, spots, strict=False):
         text = f"→ {along}    {arrow} {up}"
         axis.text(x, y, text, rotation=turn, ha="center", va="center", fontsize=9, color="#6a5f50", zorder=1.8)

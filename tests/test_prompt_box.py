@@ -183,7 +183,7 @@ def test_box_keeps_no_empty_prompts_and_falls_back_on_a_picture(model, gallery):
     assert base64.b64decode(bundle["image/png"]) == image.value
     assert "run the notebook" in bundle["text/plain"]
     prompt.value = "  "
-    assert list(history.options) == ["a red star"]
+    assert list(history.options) == ["large red star, middle"]
 
 
 @pytest.mark.parametrize("direction", box.DIRECTIONS)

@@ -29,7 +29,7 @@ from course_lib.runtime import atomic_path
 ROOT = Path(__file__).resolve().parents[1]
 BOOKS = ROOT / "notebooks"
 CELL_TIMEOUT_S = 600
-COLOURS = 256
+COLOURS = 128
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 
 
@@ -78,7 +78,7 @@ def run(path: Path) -> None:
 
 
 def smaller(png: str) -> str:
-    """A base64 PNG with at most 256 colours: a third of the size, and hardly a figure has more."""
+    """A base64 PNG with at most 128 colours: a quarter of the size, and hardly a figure needs more."""
     picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
     buffer = io.BytesIO()
     picture.quantize(COLOURS, kmeans=1, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)

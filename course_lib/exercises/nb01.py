@@ -1,5 +1,6 @@
 """Exercises and quiz of 01_drawing_challenge."""
 
+import itertools
 import math
 
 import numpy as np
@@ -20,6 +21,11 @@ def _room(g):
     """How many fields in a row, in how many directions, and how bad the memory is."""
     m, d = (torch.randint(low, high, (), generator=g).item() for low, high in ((2, 7), (2, 5)))
     return m, d, 0.15 + 0.25 * torch.rand((), generator=g).item()
+
+
+def _wish(g):
+    """A room, and the share that should be drawn right."""
+    return *_room(g), 0.5 + 0.45 * torch.rand((), generator=g).item()
 
 
 def _widths(g):
@@ -77,17 +83,22 @@ def _share(m, d, sigma):
     return inside.mean() ** d
 
 
-def _share_of(tails, half=lambda m: 1 / m, power=lambda d: d, spread=lambda s: s):
-    """The closed form with another number of tails, half a field, power or spread."""
+def _share_of(tails):
+    """The closed form with another number of tails."""
 
     def share(m, d, sigma):
-        return (1 - tails(m) * stats.norm.sf(half(m) / spread(sigma))) ** power(d)
+        return (1 - tails(m) * stats.norm.sf(1 / m / sigma)) ** d
 
     return share
 
 
-def _both_sides(m):
-    return 2 * (1 - 1 / m)
+def _times(share_of, spread=lambda sigma, n: sigma / math.sqrt(n)):
+    """How often the plan is shown until the share is reached, by a formula for the share."""
+
+    def times(m, d, sigma, share):
+        return next(n for n in itertools.count(1) if share_of(m, d, spread(sigma, n)) >= share)
+
+    return times
 
 
 def _kernel(z, places, values, width):
@@ -222,26 +233,28 @@ EXERCISES = [
     ),
     Exercise(
         id="01.3",
-        title="How much a bad memory leaves",
+        title="How often must you show the plan?",
         level=2,
-        inputs=_room,
-        oracle=_share,
-        why="a field is left through two sides, a field at a wall through one, and all d directions must hold.",
+        inputs=_wish,
+        oracle=_times(_share),
+        why="each further showing makes the mean of the memories a little better; stop as soon as it is enough.",
         mistakes=[
             (
-                _share_of(lambda m: 2),
+                _times(_share, spread=lambda sigma, n: sigma / n),
+                "The mean of n memories is off by σ/√n, not by σ/n.",
+            ),
+            (
+                _times(lambda m, d, sigma: _share(m, 1, sigma)),
+                "This is one direction. All d must stay in their field.",
+            ),
+            (
+                _times(_share_of(lambda m: 2)),
                 "Behind a wall there is no other field. The two outer fields can be left on one side only.",
             ),
-            (_share_of(_both_sides, power=lambda d: 1), "This is one direction. All d must stay in their field."),
             (
-                _share_of(_both_sides, half=lambda m: 2 / m),
-                "2/m is a whole field. From its middle to its border it is half of that.",
+                lambda *room: _times(_share)(*room) - 1,
+                "With this number the share is not reached. One more is needed.",
             ),
-            (
-                _share_of(_both_sides, spread=lambda s: s * s),
-                "σ is the standard deviation already. Do not square it.",
-            ),
-            (_share_of(lambda m: 1 - 1 / m), "Memory errs to the left as well as to the right."),
         ],
     ),
     Exercise(
@@ -500,23 +513,23 @@ QUIZ = [
         1,
     ),
     Question(
-        "Most pairs with three directions never draw a striped creature with a long neck. Why?",
+        "Pairs with three directions hardly ever draw a striped creature with a long neck. Why?",
         [
             (
                 "Networks cannot draw what they were never shown",
                 "Most pairs with four directions do.",
             ),
             ("They were trained too briefly", "With four directions the same training was enough."),
-            ("Four free settings were folded into three numbers", "Right: room was saved where practice never went."),
+            ("Four free settings were folded into three numbers", "Right: what practice never asked for was given up."),
         ],
         2,
     ),
     Question(
-        "A word and a picture are placed at the same spot of a room. What does that take?",
+        "A word and a picture are placed at the same spot of a room, or near it. What does that take?",
         [
             (
                 "A table of all pairs of words and pictures",
-                "The shiitake's picture was in no table, and was still found.",
+                "The encoder had never met a shiitake, and its picture still landed near the word.",
             ),
             ("That the word looks like the picture", "Letters and pixels share nothing."),
             ("That places stand for meaning, for both alike", "Right: that is what a joint space is (02 and 23)."),

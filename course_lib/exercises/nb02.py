@@ -182,7 +182,7 @@ EXERCISES = [
             (lambda row: int(row.sum()), "This counts the black pixels. Where they are must count as well."),
             (
                 lambda row: int("1" + "".join(map(str, row.tolist())), 2),
-                "There is a 1 in front that is no pixel. That comes in exercise 02.3.",
+                "There is a 1 in front that is no pixel. It is needed where the length varies; here it is always 12.",
             ),
         ],
     ),
@@ -462,9 +462,12 @@ QUIZ = [
     Question(
         "Two black-and-white pictures have numbers that differ by 1. What do you know about them?",
         [
-            ("They show similar things", "They look alike, but the reverse fails: look-alikes are seldom neighbours."),
             (
-                "Their last pixels differ, perhaps with a few before them",
+                "They show similar things",
+                "Mostly, but a carry can turn every pixel: 0111 and 1000 are neighbours. And look-alikes seldom are.",
+            ),
+            (
+                "The last pixel differs, and perhaps others before it",
                 "Right: the number orders pixels by their place, not pictures by what they show.",
             ),
             ("One of them is noise", "A number says nothing about structure. Both may be digits."),
@@ -496,13 +499,13 @@ QUIZ = [
         1,
     ),
     Question(
-        "A text-to-picture model draws a purple star, a pair that was kept out of training. Where did it come from?",
+        "A text-to-picture model draws a purple square, a pair that was kept out of training. Where did it come from?",
         [
             (
-                "From a place that is put together from purple things and from stars",
+                "From a place that is put together from purple things and from squares",
                 "Right: the query is a point, and the decoder draws any point.",
             ),
-            ("From a stored picture of a purple star", "There was none. That is why the pair was held out."),
+            ("From a stored picture of a purple square", "There was none. That is why the pair was held out."),
             ("From the web", "The model has nothing but its weights."),
         ],
         0,

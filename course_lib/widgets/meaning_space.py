@@ -12,9 +12,8 @@ from .frame import DPI, explorer
 from .paper import GREY, INK, PALE, Paper, text_width
 
 WIDTH, HEIGHT = 720, 560  # pixels
-MIDDLE, UNIT = (WIDTH / 2, HEIGHT / 2 - 6), 134  # where the middle of the cube is; pixels of half an edge
-THUMBNAIL = 62  # pixels, half way into the space
-BEYOND = 80  # pixels from the end of an axis to its name
+MIDDLE, UNIT = (WIDTH / 2, HEIGHT / 2 + 4), 142  # where the middle of the cube is; pixels of half an edge
+THUMBNAIL = 72  # pixels, half way into the space
 DISTANCE = 5.0  # of the eye from the middle of the cube, in half edges
 AXIS_INKS = ("#bd1f01", "#16796f", "#8a5a1c")
 _FAR_END = (4, 2, 1)  # of each axis among the corners of the cube
@@ -52,7 +51,7 @@ def meaning_space_picture(
         paper.picture(pictures[i], x - side / 2, y - side / 2, side, GREY)
         if names:
             paper.text(x, y + side / 2 + 2, names[i], 11, INK, "ma")
-    _name_axes(paper, turn, tilt, top, axes)
+    _name_axes(paper, top, axes)
     return paper.png()
 
 
@@ -95,16 +94,13 @@ def _draw_cube(paper: Paper, turn: float, tilt: float) -> None:
         paper.line(*at[0].tolist(), *at[_FAR_END[k]].tolist(), ink, 2.5)
 
 
-def _name_axes(paper: Paper, turn: float, tilt: float, top: float, axes: Sequence[str]) -> None:
-    """The names of the axes a little beyond their ends, in front of all pictures."""
-    corners = 2 * torch.eye(4, 3, dtype=torch.float64) - 1  # the three ends and, last, the origin
-    at, _ = _project(corners, turn, tilt)
-    away = at[:3] - at[3]
-    at = at[:3] + BEYOND * away / away.norm(dim=1, keepdim=True).clamp(min=1)
-    for (x, y), name, ink in zip(at.tolist(), axes, AXIS_INKS, strict=True):
-        label = f"{name}, up to {top:g}"
-        margin = text_width(label) / 2 + 6
-        paper.text(min(max(x, margin), WIDTH - margin), min(max(y, 12), HEIGHT - 12), label, 14, ink, "mm")
+def _name_axes(paper: Paper, top: float, axes: Sequence[str]) -> None:
+    """The names of the axes in a row above the space, each beside a piece of its line."""
+    x = 24.0
+    for name, ink in zip(axes, AXIS_INKS, strict=True):
+        paper.line(x, 20, x + 26, 20, ink, 2.5)
+        paper.text(x + 34, 20, f"{name}, 0 to {top:g}", 14, ink, "lm")
+        x += 64 + text_width(f"{name}, 0 to {top:g}")
 
 
 def _check(points: Tensor, pictures: Tensor, names, axes) -> None:

@@ -106,7 +106,7 @@ def prompt_picture(
     return paper.png()
 
 
-def prompt_box(model: JointSpace, gallery: Tensor, prompt: str = "a red star"):
+def prompt_box(model: JointSpace, gallery: Tensor, prompt: str = "large red star, middle"):
     """Write a prompt, press Enter, look, refine. Prompts so far can be chosen again.
 
     Works with the keyboard alone. The gallery is (N, 3, 28, 28) in [0, 1].

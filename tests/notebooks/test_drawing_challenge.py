@@ -132,10 +132,14 @@ def test_a_first_sight_never_sees_the_card_that_is_left_out(defined):
     assert not torch.allclose(defined["first_sight"](6, broken, card, cards.meaning()), placed)
 
 
-def test_facts_add_up_and_leave_the_rest_at_zero(defined):
-    defined["FACTS"] = {"big": {"a": 1.0}, "red": {"a": -0.25, "c": 0.5}}
-    defined["AXES"] = ["a", "b", "c"]
-    torch.testing.assert_close(defined["place_of"]("big red"), torch.tensor([[0.75, 0.0, 0.5]]))
+def test_a_place_is_that_of_a_card_but_for_the_cubes_that_are_moved(defined):
+    defined["AXES"] = [name for pair in cards.MEANING for name in pair]
+    before = cards.meaning(["horse"])
+    z = defined["place_of"]("horse", (0.2, -0.1), striped=0.75)
+    assert z[0, :2].tolist() == pytest.approx([0.2, -0.1]) and z[0, 5] == 0.75
+    kept = [2, 3, 4, 6, 7, 8, 9]
+    assert torch.equal(z[0, kept], before[0, kept])
+    assert torch.equal(cards.meaning(["horse"]), before)
 
 
 def test_shared_neighbours_against_scikit_learn(defined):
