@@ -151,10 +151,10 @@ def test_small_pictures_are_large_ones_averaged(size, bound):
 @pytest.mark.parametrize(
     ("ness", "message"),
     [
-        (torch.zeros(3), r"ness is \(3,\); give \(N, 3\), N >= 1"),
-        (torch.zeros(2, 2), r"ness is \(2, 2\)"),
+        (torch.zeros(3), r"coordinates are \(3,\); give \(N, 3\), N >= 1"),
+        (torch.zeros(2, 2), r"coordinates are \(2, 2\)"),
         (torch.zeros(0, 3), "N >= 1"),
-        (torch.full((1, 3), 5.1), r"ness runs from 5.1 to 5.1; give values in \[0, 5\]"),
+        (torch.full((1, 3), 5.1), r"coordinates run from 5.1 to 5.1; give values in \[0, 5\]"),
         (torch.full((1, 3), -0.1), r"give values in \[0, 5\]"),
         (torch.full((1, 3), float("nan")), r"give values in \[0, 5\]"),
     ],

@@ -9,6 +9,22 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+SMALLEST = 16  # pixels a side, below which eyes and wheels run together
+
+
+def check(what: str, values: Tensor, n: int, size: int, most: float = 1) -> None:
+    """Refuse settings of drawings that are not (N, n) in [0, most], N >= 1, and pictures that are too small.
+
+    Raises:
+        ValueError: says what was given and what is wanted.
+    """
+    if values.ndim != 2 or values.shape[1] != n or not len(values):
+        raise ValueError(f"{what} are {tuple(values.shape)}; give (N, {n}), N >= 1")
+    if not (values.min() >= 0 and values.max() <= most):  # false for NaN as well
+        raise ValueError(f"{what} run from {values.min():g} to {values.max():g}; give values in [0, {most:g}]")
+    if size < SMALLEST:
+        raise ValueError(f"size is {size}; give {SMALLEST} or more pixels a side")
+
 
 class Canvas:
     """N pictures that shapes are painted onto: `colours` (N, 3, size, size) from one `colour` (N, 3, 1, 1) each."""

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .canvas import colour
+from .canvas import check, colour
 from .drawn_animals import paint_animal
 from .drawn_things import paint_box, paint_thing
 from .sheet import Look, Sheet
@@ -15,7 +15,6 @@ ATTRIBUTES = (
     *("crown", "flat", "peak", "crescent", "stem", "girth", "bark", "leaf", "layers", "candle"),  # of a thing
     "roof",  # of a box: none, and one looks into a kitchen, .. that of a house
 )
-SMALLEST = 16  # pixels a side, below which eyes and spots run together
 CHUNK = 64  # pictures that are painted at once, so that the planes stay in the processor's cache
 
 
@@ -36,12 +35,7 @@ def draw(attributes: Tensor, size: int = 28) -> Tensor:
     Raises:
         ValueError: another shape, settings outside [0, 1], or a size below 16.
     """
-    if attributes.ndim != 2 or attributes.shape[1] != len(ATTRIBUTES) or not len(attributes):
-        raise ValueError(f"attributes are {tuple(attributes.shape)}; give (N, {len(ATTRIBUTES)}), N >= 1")
-    if not (attributes.min() >= 0 and attributes.max() <= 1):  # false for NaN as well
-        raise ValueError(f"attributes run from {attributes.min():g} to {attributes.max():g}; give values in [0, 1]")
-    if size < SMALLEST:
-        raise ValueError(f"size is {size}; give {SMALLEST} or more pixels a side")
+    check("attributes", attributes, len(ATTRIBUTES), size)
     return torch.cat([_paint(part.float(), size) for part in attributes.split(CHUNK)])
 
 

@@ -9,10 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .canvas import Canvas, along, colour
+from .canvas import Canvas, along, check, colour
 
 FACTORS = ("pose", "hair", "hair_colour", "smile", "glasses", "skin", "age", "background")
-SMALLEST = 16  # pixels a side, below which eyes and mouth run together
 CHUNK = 64  # faces that are painted at once, so that the planes stay in the processor's cache
 TURN = 0.45  # radians, the largest turn of the head to either side
 
@@ -51,12 +50,7 @@ def draw(factors: Tensor, size: int = 28) -> Tensor:
     Raises:
         ValueError: another shape, factors outside [0, 1], or a size below 16.
     """
-    if factors.ndim != 2 or factors.shape[1] != len(FACTORS) or not len(factors):
-        raise ValueError(f"factors are {tuple(factors.shape)}; give (N, {len(FACTORS)}), N >= 1")
-    if not (factors.min() >= 0 and factors.max() <= 1):  # false for NaN as well
-        raise ValueError(f"factors run from {factors.min():g} to {factors.max():g}; give values in [0, 1]")
-    if size < SMALLEST:
-        raise ValueError(f"size is {size}; give {SMALLEST} or more pixels a side")
+    check("factors", factors, len(FACTORS), size)
     return torch.cat([_paint(part.float(), size) for part in factors.split(CHUNK)])
 
 

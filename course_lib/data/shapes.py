@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .canvas import Canvas, colour
+from .canvas import SMALLEST, Canvas, colour
 
 SHAPES = ("circle", "square", "triangle", "star", "heart", "cross")
 COLOURS = ("red", "yellow", "green", "blue", "purple", "pink")
@@ -46,7 +46,6 @@ _FILLERS = sorted({word for template in TEMPLATES for word in re.findall(r"[a-z]
 WORDS = (*_NAMES, *(word for name in _NAMES for word in SYNONYMS[name]), *_FILLERS)  # all words of all captions
 
 JITTER = 6  # numbers in [-1, 1] in which pictures of the same four factors differ
-SMALLEST = 16  # pixels a side, below which small shapes run together
 CHUNK = 64  # pictures that are painted at once
 RGB = torch.tensor(
     [

@@ -11,7 +11,7 @@ from math import pi
 import torch
 from torch import Tensor
 
-from .canvas import Canvas, along, colour
+from .canvas import Canvas, along, check, colour
 
 AXES = ("car-ness", "bicycle-ness", "carriage-ness")
 MOST = 5.0  # the largest of each
@@ -27,7 +27,6 @@ VEHICLES = {
     "tricycle with a wagon": (0, 4, 3),
     "rickshaw": (0, 3, 5),
 }
-SMALLEST = 16  # pixels a side, below which wheels run together
 CHUNK = 64  # pictures that are painted at once
 GROUND = 0.56  # where wheels touch the ground, downwards from the middle of the picture
 SPOKES = 8
@@ -61,12 +60,7 @@ def draw(ness: Tensor, size: int = 28) -> Tensor:
     Raises:
         ValueError: another shape, values outside [0, 5], or a size below 16.
     """
-    if ness.ndim != 2 or ness.shape[1] != len(AXES) or not len(ness):
-        raise ValueError(f"ness is {tuple(ness.shape)}; give (N, 3), N >= 1")
-    if not (ness.min() >= 0 and ness.max() <= MOST):  # false for NaN as well
-        raise ValueError(f"ness runs from {ness.min():g} to {ness.max():g}; give values in [0, 5]")
-    if size < SMALLEST:
-        raise ValueError(f"size is {size}; give {SMALLEST} or more pixels a side")
+    check("coordinates", ness, len(AXES), size, MOST)
     return torch.cat([_paint(part.float() / MOST, size) for part in ness.split(CHUNK)])
 
 

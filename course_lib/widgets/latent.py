@@ -2,18 +2,16 @@
 
 import textwrap
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 
-import matplotlib
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from ..display import with_fallback
 from ..plots import grid, png
 from ..vae import VAE
+from .paper import font
 
 REACH = 3.0  # standard deviations of the prior, to each side
 # Pictures of text, in pixels: their width, the height of a line and of the letters; and characters in a line.
@@ -109,13 +107,8 @@ def _written(lines: Sequence[str]) -> np.ndarray:
     sheet = Image.new("L", (TEXT_WIDTH, LINE * len(rows) + LINE // 2), 255)
     pen = ImageDraw.Draw(sheet)
     for i, row in enumerate(rows):
-        pen.text((LINE // 2, LINE // 4 + i * LINE), row, 0, _font())
+        pen.text((LINE // 2, LINE // 4 + i * LINE), row, 0, font(LETTERS))
     return np.asarray(sheet)
-
-
-@cache
-def _font() -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), LETTERS)
 
 
 def _width(picture: bytes) -> int:

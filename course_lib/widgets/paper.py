@@ -23,7 +23,7 @@ class Paper:
     def text(self, x: float, y: float, text: str, size: int = 14, ink: str = INK, anchor: str = "la") -> None:
         """One line of text with a white rim; `anchor` as Pillow names it, "la" is the left end of the line's top."""
         place = FINE * x, FINE * y
-        self.pen.text(place, text, ink, _font(FINE * size), anchor, stroke_width=2 * FINE, stroke_fill="white")
+        self.pen.text(place, text, ink, font(FINE * size), anchor, stroke_width=2 * FINE, stroke_fill="white")
 
     def line(self, x0: float, y0: float, x1: float, y1: float, ink: str = GREY, width: float = 1) -> None:
         self.pen.line((FINE * x0, FINE * y0, FINE * x1, FINE * y1), ink, round(FINE * width))
@@ -52,9 +52,10 @@ class Paper:
 
 def text_width(text: str, size: int = 14) -> float:
     """Pixels that a line of text takes."""
-    return _font(FINE * size).getlength(text) / FINE
+    return font(FINE * size).getlength(text) / FINE
 
 
 @cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def font(size: int) -> ImageFont.FreeTypeFont:
+    """The sans-serif letters that matplotlib brings along, `size` pixels high."""
     return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), size)
