@@ -133,7 +133,7 @@ def _rows(sliders: Sequence, number: int) -> tuple:
     parts = [
         w.HBox(
             [
-                w.Label(low, layout=w.Layout(width="6em", justify_content="flex-end")),
+                w.Label(low, layout=w.Layout(width="7em", justify_content="flex-end")),
                 slider,
                 w.Label(high, layout=w.Layout(width="6em")),
             ]
