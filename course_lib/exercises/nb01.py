@@ -285,7 +285,7 @@ EXERCISES = [
     Exercise(
         id="01.5",
         title="Draw in between",
-        level=2,
+        level=1,
         inputs=_widths,
         oracle=_kernel,
         why="a mean whose weights fall off like a bell: near cards decide, far cards hardly count.",
@@ -358,7 +358,7 @@ EXERCISES = [
     Exercise(
         id="01.8",
         title="How well a plan follows the looks",
-        level=3,
+        level=2,
         inputs=together(normal(9, 2), uniform(9, 5)),
         oracle=_agreement,
         why="it compares all pairs of things, each once, and does not care how large or how turned the floor is.",
