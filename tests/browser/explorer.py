@@ -11,7 +11,7 @@ NUMBER = "input[type=number]"
 PLAY = ".widget-play button:nth-child(1)"
 BUTTON = "button.jupyter-button:not(.widget-play *)"
 OUTPUT = ".jp-OutputArea-output:has(img.widget-image)"
-LONGEST_MS = 2000  # after which a control counts as without effect
+LONGEST_MS = 4000  # after which a control counts as without effect
 SETTLE_MS = 500  # in which what a choice brings is there
 # Keys that lead a slider from one end to the other, at five steps a page.
 UP, DOWN = ["ArrowRight", *["PageUp"] * 12], ["ArrowLeft", *["PageDown"] * 12]
