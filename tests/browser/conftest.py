@@ -4,8 +4,6 @@ from functools import cache
 import lab
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright: run `make browser-test`")
-
 
 @pytest.fixture(scope="session")
 def labs(tmp_path_factory):
@@ -21,6 +19,7 @@ def labs(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def browser():
+    sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright: run `make browser-test`")
     with sync_api.sync_playwright() as playwright:
         found = lab.chromium(playwright)
         if not found:

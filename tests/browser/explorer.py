@@ -1,8 +1,12 @@
 """An explorer on a page: its picture, its controls, and how long it takes from one to the other."""
 
-from collections.abc import Callable
+from __future__ import annotations
 
-from playwright.sync_api import Locator, Page
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
 
 SLIDER = ".noUi-handle"
 TICK = "input[type=checkbox]"
