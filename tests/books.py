@@ -8,6 +8,7 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+WIDGET = "application/vnd.jupyter.widget-view+json"
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 
 
@@ -40,6 +41,12 @@ def is_code(cell, without=("bootstrap",)):
 def code(book, without=("bootstrap",)):
     """The code cells, those with one of the tags in `without` left out."""
     return [cell for cell in book.cells if is_code(cell, without)]
+
+
+def explorers(book):
+    """The stored outputs that are widgets, quizzes left out."""
+    outputs = [output for cell in code(book) for output in cell.outputs]
+    return [o for o in outputs if WIDGET in o.get("data", {}) and "Answer in a cell" not in o.data["text/plain"]]
 
 
 def lines(cell):

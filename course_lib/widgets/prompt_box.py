@@ -170,9 +170,10 @@ def _paint_pictures(paper: Paper, gallery: Tensor, result: Answer) -> None:
 
 
 def _paint_texts(paper: Paper, result: Answer) -> None:
+    texts = all_texts()
     for i, (place, score) in enumerate(zip(result.found, result.scores, strict=True)):
         y = TOP + 36 * i
-        paper.text(MIDDLE, y, all_texts()[place], 15)
+        paper.text(MIDDLE, y, texts[place], 15)
         _paint_score(paper, MIDDLE + 300, y + 4, 120, score)
 
 

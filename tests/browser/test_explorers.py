@@ -7,18 +7,11 @@ import pytest
 from explorer import explorers
 
 MOST_MS = 250
-VIEW = "application/vnd.jupyter.widget-view+json"
 TRAINED = ("12",)  # a model of sentences that has hardly been trained says the same for every z
 SHOTS = books.ROOT / "screenshots"
 
 
-def pictured(path):
-    """How many of a notebook's stored outputs are widgets around a picture."""
-    outputs = [output for cell in books.code(books.read(path)) for output in cell.outputs]
-    return sum({VIEW, "image/png"} <= set(output.get("data", {})) for output in outputs)
-
-
-EXPLORING = [path for path in books.PATHS if pictured(path)]
+EXPLORING = [path for path in books.PATHS if books.explorers(books.read(path))]
 
 
 @pytest.fixture(scope="module", params=EXPLORING, ids=lambda path: path.stem)
@@ -33,7 +26,7 @@ def test_every_cell_runs(book):
 
 
 def test_every_stored_explorer_is_there(book):
-    assert len(explorers(book)) == pictured(book.path)
+    assert len(explorers(book)) == len(books.explorers(books.read(book.path)))
 
 
 def test_each_control_changes_the_picture_within_a_quarter_of_a_second(book):
