@@ -1,5 +1,8 @@
 # make lab        set up once, then open the course in JupyterLab (PORT=8888, BROWSER=none for servers)
 # make test       set up once, then run the unit tests and every notebook at the budget `smoke`
+# make colab-test install the package as Colab would, beside Colab's versions, and run every notebook there
+# make slides     a deck of slides for every notebook, in build/slides (NB=08 for one)
+# make site       the course as a web site, in build/site
 # make browser-test  run the notebooks' widgets in a headless Chromium (skipped where there is none)
 # make notebooks  execute the notebooks at `lesson` and store their outputs (NB=08 for one)
 # make check      lint and format check of package, tests and notebooks
@@ -15,7 +18,7 @@ NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=60
 ROOT_FLAG = $(if $(filter 0,$(shell id -u)),--allow-root)
 BROWSER_FLAG = $(if $(filter none,$(BROWSER)),--no-browser)
 
-.PHONY: setup lab test browser-test notebooks check colab results results-long
+.PHONY: setup lab test browser-test colab-test slides site notebooks check colab results results-long
 
 setup: .venv/.ready
 
@@ -28,13 +31,27 @@ lab: setup
 test: setup
 	@progress=$$(mktemp -d); \
 	COURSE_BUDGET=smoke COURSE_PROGRESS=$$progress/progress.json MPLBACKEND=agg \
-		$(BIN)/python -m pytest tests notebooks $(NBVAL) --ignore=tests/browser --durations=5 -q; \
+		$(BIN)/python -m pytest tests notebooks $(NBVAL) --ignore=tests/browser --ignore=tests/colab --durations=5 -q; \
 	status=$$?; rm -rf $$progress; \
 	echo "make test took $$(($$(date +%s) - $(STARTED))) s"; exit $$status
 
 .venv/.browser: .venv/.ready
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[browser]"
 	@touch $@
+
+.venv/.docs: .venv/.ready docs/package-lock.json
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix docs --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+slides: .venv/.docs
+	$(BIN)/python tools/slides.py $(NB)
+
+site: .venv/.docs
+	$(BIN)/python tools/site.py
+
+colab-test: setup
+	$(BIN)/python -m pytest tests/colab -q -rP --durations=5
 
 browser-test: .venv/.browser
 	MPLBACKEND=agg $(BIN)/python -m pytest tests/browser -q -rP

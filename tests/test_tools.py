@@ -361,7 +361,7 @@ def installed(name):
 
 
 def test_constraints_pin_all_that_the_course_pulls_in():
-    needed = pulled_in("course-lib", ("", "lab", "test", "browser"))
+    needed = pulled_in("course-lib", ("", "lab", "test", "browser", "docs"))
     assert {"torch", "numpy", "jupyterlab", "pytest", "tornado"} <= needed
     assert needed - set(pins()) == set()
 
@@ -379,7 +379,9 @@ def test_conda_environment_uses_the_constraints_and_the_extras():
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="needs make")
-@pytest.mark.parametrize("target", ["setup", "lab", "test", "notebooks", "check", "results", "colab"])
+@pytest.mark.parametrize(
+    "target", ["setup", "lab", "test", "notebooks", "check", "results", "colab", "colab-test", "slides", "site"]
+)
 def test_make_knows_the_target_and_explains_it(target):
     done = subprocess.run(["make", "-n", target, "NB=08"], cwd=ROOT, env=os.environ, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
