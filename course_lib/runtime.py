@@ -13,6 +13,19 @@ import numpy as np
 import torch
 
 BUDGETS = ("smoke", "lesson", "full")
+# The oldest and the newest version that all notebooks were run with: Colab's, and those of constraints.txt.
+TESTED = {
+    "torch": ("2.13.0", "2.13.0"),
+    "numpy": ("2.1.3", "2.4.6"),
+    "matplotlib": ("3.10.0", "3.11.2"),
+    "ipywidgets": ("7.7.1", "8.1.9"),
+    "scipy": ("1.16.3", "1.17.1"),
+    "scikit-learn": ("1.6.1", "1.9.1"),
+    "safetensors": ("0.8.0", "0.8.0"),
+    "pooch": ("1.9.0", "1.9.0"),
+    "requests": ("2.32.4", "2.34.2"),
+    "tqdm": ("4.67.3", "4.70.1"),
+}
 
 T = TypeVar("T")
 
@@ -65,6 +78,21 @@ def environment() -> dict[str, str]:
         "device": f"{name.type} ({label})",
         "budget": budget(),
     }
+
+
+def untested() -> dict[str, str]:
+    """Package -> what is odd about its version, for those older or newer (by major and minor) than any tested."""
+    odd = {}
+    for package, (oldest, newest) in TESTED.items():
+        here = _version(package)
+        if here == "not installed" or not _minor(oldest) <= _minor(here) <= _minor(newest):
+            tested = oldest if oldest == newest else f"{oldest} to {newest}"
+            odd[package] = f"{here}; tested with {tested}"
+    return odd
+
+
+def _minor(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2])
 
 
 def _version(package: str) -> str:
