@@ -35,7 +35,7 @@ def test_other_warnings_are_no_errors():
 
 
 DROPPED = {
-    "numpy": lambda: np.trapz([1.0, 2.0]),
+    "numpy": lambda: np.trapz([1.0, 2.0]),  # noqa: NPY201
     "torch": lambda: torch.cuda.amp.autocast(enabled=False),
     "matplotlib": lambda: matplotlib.cm.get_cmap("viridis"),
     "ipywidgets": lambda: ipywidgets.Widget.widgets,
@@ -44,5 +44,5 @@ DROPPED = {
 
 @pytest.mark.parametrize("name", DROPPED)
 def test_a_call_that_a_library_drops_does_not_pass(name):
-    with pytest.raises((Warning, AttributeError), match="(?i)deprecat|removed|no attribute"):
+    with pytest.raises((Warning, AttributeError), match=r"(?i)deprecat|removed|no attribute"):
         DROPPED[name]()

@@ -7,10 +7,10 @@ import pytest
 from books import ROOT
 from packaging.requirements import Requirement
 
-from course_lib.exercises import catalogue
-from course_lib.exercises.progress import record
 from course_lib import runtime
 from course_lib.__main__ import main
+from course_lib.exercises import catalogue
+from course_lib.exercises.progress import record
 from course_lib.runtime import environment
 
 
