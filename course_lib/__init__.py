@@ -9,12 +9,14 @@ import importlib
 __version__ = "0.1.0"
 
 _MODULES = (
+    "cache",
     "claims",
     "clinic",
     "conditional",
     "conditional_gan",
     "data",
     "exercises",
+    "fingerprint",
     "gan",
     "joint",
     "likelihood",
@@ -34,6 +36,7 @@ _MODULES = (
 )
 # The names that every notebook needs, importable from the top.
 _HOME = {
+    "cached": "cache",
     "claim": "claims",
     "check": "exercises",
     "quiz": "exercises",
