@@ -15,8 +15,9 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(OFFLINE), *filter(None, [os.envi
 
 
 @pytest.fixture(autouse=True, scope="session")
-def own_progress(tmp_path_factory):
-    """No test touches the progress of whoever runs it."""
+def own_files(tmp_path_factory):
+    """No test touches the progress and the trained networks of whoever runs it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COURSE_PROGRESS", str(tmp_path_factory.mktemp("progress") / "progress.json"))
+        patch.setenv("COURSE_MODELS", str(tmp_path_factory.mktemp("models")))
         yield

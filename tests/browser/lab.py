@@ -65,6 +65,7 @@ def server(folder: Path, budget: str):
     token, port = secrets.token_hex(16), _free_port()
     own = {name: str(folder / name.lower()) for name in FOLDERS}  # a reader's settings are neither used nor touched
     own |= {"COURSE_BUDGET": budget, "COURSE_PROGRESS": str(folder / "progress.json")}
+    own |= {"COURSE_MODELS": str(folder / "models")}
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
     command += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder / 'notebooks'}"]
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
