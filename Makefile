@@ -29,10 +29,10 @@ lab: setup
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb --port=$(PORT) $(BROWSER_FLAG) $(ROOT_FLAG)
 
 test: setup
-	@progress=$$(mktemp -d); \
-	COURSE_BUDGET=smoke COURSE_PROGRESS=$$progress/progress.json MPLBACKEND=agg \
+	@folder=$$(mktemp -d); \
+	COURSE_BUDGET=smoke COURSE_PROGRESS=$$folder/progress.json COURSE_MODELS=$$folder MPLBACKEND=agg \
 		$(BIN)/python -m pytest tests notebooks $(NBVAL) --ignore=tests/browser --ignore=tests/colab --durations=5 -q; \
-	status=$$?; rm -rf $$progress; \
+	status=$$?; rm -rf $$folder; \
 	echo "make test took $$(($$(date +%s) - $(STARTED))) s"; exit $$status
 
 .venv/.browser: .venv/.ready
@@ -48,10 +48,10 @@ slides: .venv/.docs
 	$(BIN)/python tools/slides.py $(NB)
 
 site: .venv/.docs
-	$(BIN)/python tools/site.py
+	$(BIN)/python tools/website.py
 
 colab-test: setup
-	$(BIN)/python -m pytest tests/colab -q -rP --durations=5
+	$(BIN)/python -m pytest tests/colab --confcutdir=tests/colab -v
 
 browser-test: .venv/.browser
 	MPLBACKEND=agg $(BIN)/python -m pytest tests/browser -q -rP
