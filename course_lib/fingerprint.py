@@ -96,7 +96,8 @@ class _Digest:
 
     def defined(self, value: Any) -> None:
         """A function or a class: the source of one's own, the name of another's."""
-        self.text(f"{value.__module__}.{value.__qualname__}")
+        package = (value.__module__ or "").partition(".")[0]  # modules within are moved about from version to version
+        self.text(f"{package}.{value.__qualname__}")
         if value is runtime.budget:
             self.text(runtime.budget())
         if self.is_own(value.__module__) and isinstance(value, type):
