@@ -3,6 +3,7 @@ import json
 import multiprocessing
 import os
 import sys
+from datetime import datetime
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+import course_lib
 from course_lib import exercises
 from course_lib.exercises import Exercise, evaluate
 from course_lib.exercises.progress import load_progress, progress_file, record
@@ -586,3 +588,118 @@ def test_a_general_hint_names_the_input_for_compared_tuples_too():
     result = exercises.evaluate(exercises.find("08.14"), lambda out, x: 2 * (out - x).square().sum(1))
     assert result.status == "wrong"
     assert result.message.startswith("Not equal yet. For the input a tensor of shape (5, 784)")
+
+
+# --- export --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A current folder of one's own, beside the progress file."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_export_lists_every_exercise_with_where_one_stands(stored, home, capsys):
+    record("00.1", "right")
+    record("08.3", "wrong")
+    record("08.3", "mistake")
+    path = exercises.export(name="Ada")
+    assert capsys.readouterr().out == f"Your progress is in {path}: 1 of {len(ALL)} exercises right.\n"
+    card = json.loads(path.read_text(encoding="utf-8"))
+    assert list(card) == ["course_lib", "name", "exported", "exercises", "right", "of"]
+    assert (card["course_lib"], card["name"]) == (course_lib.__version__, "Ada")
+    assert (card["right"], card["of"]) == (1, len(ALL))
+    assert list(card["exercises"]) == [e.id for e in ALL]
+    attempted = {"00.1": ("right", 1), "08.3": ("mistake", 2)}
+    for e in ALL:
+        entry = card["exercises"][e.id]
+        status, attempts = attempted.get(e.id, ("not attempted", 0))
+        assert list(entry) == ["title", "level", "status", "attempts", "when"]
+        assert (entry["title"], entry["level"], entry["status"]) == (e.title, e.level, status)
+        assert entry["attempts"] == attempts
+        assert (entry["when"] is None) == (attempts == 0)
+
+
+def test_export_says_when_with_the_zone_of_the_clock(stored, home):
+    exported = datetime.fromisoformat(json.loads(exercises.export().read_text())["exported"])
+    assert abs((datetime.now().astimezone() - exported).total_seconds()) < 5
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("Ada", "course-progress-Ada.json"),
+        ("王 伟", "course-progress-王-伟.json"),
+        ("../../etc/passwd", "course-progress-etc-passwd.json"),
+        ("a/b\\c:d\n", "course-progress-a-b-c-d.json"),
+        ("...", "course-progress-learner.json"),
+        ("x" * 300, f"course-progress-{'x' * 60}.json"),
+    ],
+)
+def test_export_makes_a_safe_file_name_in_the_current_folder(stored, home, name, file):
+    assert exercises.export(name=name) == home / file
+    assert [path.name for path in home.iterdir()] == [file]
+    assert json.loads((home / file).read_text(encoding="utf-8"))["name"] == name
+
+
+def test_export_without_a_name_takes_that_of_the_account(stored, home, monkeypatch):
+    monkeypatch.setattr("getpass.getuser", lambda: "grace")
+    assert exercises.export() == home / "course-progress-grace.json"
+
+    def unknown():
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr("getpass.getuser", unknown)
+    assert exercises.export() == home / "course-progress-learner.json"
+
+
+def test_export_takes_a_file_or_a_folder(stored, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert exercises.export(tmp_path / "mine.json", "Ada") == tmp_path / "mine.json"
+    assert exercises.export(str(tmp_path), "Ada") == tmp_path / "course-progress-Ada.json"
+    assert exercises.export("~/of-mine.json") == tmp_path / "of-mine.json"
+    assert list(home.iterdir()) == []
+
+
+def test_export_replaces_an_earlier_one_and_leaves_it_whole_where_that_fails(stored, home, monkeypatch):
+    path = exercises.export(name="Ada")
+    record("00.1", "right")
+    assert json.loads(exercises.export(name="Ada").read_text())["right"] == 1
+    before = path.read_text()
+
+    def full(path, text, **options):
+        with open(path, "w") as file:
+            file.write(text[:5])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        told = "Ada.json was not written: No space left on device; give a path in a folder that can be written"
+        with pytest.raises(OSError, match=told):
+            exercises.export(name="Ada")
+    assert path.read_text() == before
+    assert [path.name for path in home.iterdir()] == ["course-progress-Ada.json"]
+
+
+def test_export_into_a_missing_folder_is_refused(stored, home):
+    with pytest.raises(FileNotFoundError, match="there is no folder away; make it, or give a path in another one"):
+        exercises.export("away/ada.json")
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write anywhere")
+def test_export_into_a_folder_that_cannot_be_written_is_refused(stored, home):
+    home.chmod(0o500)
+    with pytest.raises(OSError, match="was not written: Permission denied; give a path"):
+        exercises.export(name="Ada")
+
+
+def test_export_of_a_damaged_progress_file_begins_at_nothing(stored, home, capsys):
+    stored.parent.mkdir()
+    stored.write_bytes(b"{")
+    assert json.loads(exercises.export(name="Ada").read_text())["right"] == 0
+    assert "The progress file was damaged" in capsys.readouterr().out

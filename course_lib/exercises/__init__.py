@@ -1,15 +1,22 @@
-"""Exercises that are judged at once, offline: `check`, `quiz` and `progress`."""
+"""Exercises that are judged at once, offline: `check` and `quiz`.
+
+`progress` shows where you stand, and `export` writes it to a file that you can hand in.
+"""
 
 import importlib
 import pkgutil
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+import course_lib
+
 from .engine import Result, evaluate
-from .progress import load_progress, record
+from .progress import load_progress, record, standing, user_name, write_card
 from .quizzes import quiz
 from .records import Exercise, Question
 
-__all__ = ["Exercise", "Question", "Result", "catalogue", "check", "evaluate", "find", "progress", "quiz"]
+__all__ = ["Exercise", "Question", "Result", "catalogue", "check", "evaluate", "export", "find", "progress", "quiz"]
 
 _MARKS = {"right": "✓", "not attempted": "○", "mistake": "✗", "error": "✗", "wrong": "✗"}
 
@@ -48,9 +55,42 @@ def progress() -> None:
     for number, module in catalogue().items():
         print(f"{number} · {module.TITLE}")
         for e in module.EXERCISES:
-            entry = stored.get(e.id, {"status": "not attempted", "attempts": 0})
+            entry = standing(stored, e.id)
             done, total = done + (entry["status"] == "right"), total + 1
             state = "right" if entry["status"] == "right" else "open" if entry["attempts"] else "not attempted"
             tries = f"  ({entry['attempts']} attempts)" if entry["attempts"] else ""
             print(f"  {'●' * e.level + '○' * (3 - e.level)}  {e.id:6} {e.title:44} {state}{tries}")
     print(f"{done} of {total} right")
+
+
+def export(path: Path | str | None = None, name: str | None = None) -> Path:
+    """Write where you stand with every exercise to one JSON file, to hand in.
+
+    Args:
+        path: the file, or a folder that exists. Without it, course-progress-<name>.json in the current folder.
+        name: whose progress it is; the name of your account where it is not given.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        FileNotFoundError: the folder is not there.
+        OSError: the file can't be written.
+    """
+    stored = load_progress()
+    every = {
+        e.id: {"title": e.title, "level": e.level, **standing(stored, e.id)}
+        for records in catalogue().values()
+        for e in records.EXERCISES
+    }
+    card = {
+        "course_lib": course_lib.__version__,
+        "name": name or user_name(),
+        "exported": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "exercises": every,
+        "right": sum(entry["status"] == "right" for entry in every.values()),
+        "of": len(every),
+    }
+    written = write_card(card, Path() if path is None else path)
+    print(f"Your progress is in {written}: {card['right']} of {card['of']} exercises right.")
+    return written

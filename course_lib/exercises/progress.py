@@ -1,7 +1,9 @@
-"""The learner's progress: a small file on this machine."""
+"""The learner's progress: a small file on this machine, and the copy of it that goes to a teacher."""
 
+import getpass
 import json
 import os
+import re
 import time
 from pathlib import Path
 
@@ -28,6 +30,43 @@ def load_progress() -> dict[str, dict]:
         path.rename(aside)
         print(f"The progress file was damaged. It is kept as {aside}; a new one is begun.")
         return {}
+
+
+def standing(stored: dict[str, dict], exercise_id: str) -> dict:
+    """Where one stands with an exercise: its "status", "attempts" and "when", the last time, None before the first."""
+    return {"status": "not attempted", "attempts": 0, "when": None, **stored.get(exercise_id, {})}
+
+
+def user_name() -> str:
+    """The name of the account, "learner" where the system knows none."""
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        return "learner"
+
+
+def write_card(card: dict, path: Path | str) -> Path:
+    """Write an export as JSON, whole or not at all, and return where.
+
+    A folder as `path` gets a file course-progress-<name>.json; what file names can't hold becomes a hyphen.
+
+    Raises:
+        FileNotFoundError: the folder is not there.
+        OSError: it can't be written to.
+    """
+    path = Path(path).expanduser()
+    if path.is_dir():
+        safe = re.sub(r"[^\w.]+", "-", card["name"])[:60].strip("-.") or "learner"
+        path = path / f"course-progress-{safe}.json"
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent}; make it, or give a path in another one")
+    try:
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8")
+    except OSError as error:
+        why = error.strerror or error
+        raise OSError(f"{path} was not written: {why}; give a path in a folder that can be written") from error
+    return path.resolve()
 
 
 def record(exercise_id: str, status: str) -> None:
