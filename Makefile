@@ -53,11 +53,12 @@ site: .venv/.docs
 colab-test: setup
 	$(BIN)/python -m pytest tests/colab --confcutdir=tests/colab -v
 
-browser-test: .venv/.browser
+browser-test: .venv/.browser slides site
 	MPLBACKEND=agg $(BIN)/python -m pytest tests/browser -q -rP
 
 notebooks: setup
 	$(BIN)/python tools/notebooks.py run $(NB)
+	$(BIN)/python tools/pages.py
 
 check: setup
 	$(BIN)/ruff check .

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -153,13 +154,26 @@ def published() -> str:
     return "\n".join(rows)
 
 
+def fill(text: str, contents: dict[str, Callable[[], str]]) -> str:
+    """The text with what stands between <!-- name --> and <!-- /name --> written anew.
+
+    Raises:
+        ValueError: the text has no such marks, or more than one pair.
+    """
+    for name, content in contents.items():
+        between = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", flags=re.S)
+        if len(between.findall(text)) != 1:
+            raise ValueError(f"{len(between.findall(text))} places <!-- {name} --> … <!-- /{name} -->; one is wanted")
+        new = content()
+        text = between.sub(lambda marks, new=new: f"{marks[1]}{new}\n{marks[2]}", text)
+    return text
+
+
 def update_readme() -> None:
     save_pictures()
     readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    for name, content in {"notebooks": table(), "published": published()}.items():
-        text = re.sub(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", rf"\g<1>{content}\n\g<2>", text, flags=re.S)
-    replace(readme, text.encode())
+    contents = {"notebooks": table, "published": published}
+    replace(readme, fill(readme.read_text(encoding="utf-8"), contents).encode())
 
 
 def repository() -> str:
