@@ -58,6 +58,7 @@ browser-test: .venv/.browser slides site
 
 notebooks: setup
 	$(BIN)/python tools/notebooks.py run $(NB)
+	$(BIN)/python tools/slides.py stamp $(NB)
 	$(BIN)/python tools/pages.py
 
 check: setup
