@@ -29,6 +29,7 @@ from minutes import CLOSING, split_at_headings, talk
 from nbformat import NotebookNode
 
 from course_lib.exercises import Question
+from course_lib.exercises.quizzes import LETTERS
 
 MOST_PROSE, JOINED = 3, 20  # paragraphs of a slide, font size of code below a sentence
 # What may stand below what: a slide keeps to one idea, and no result stands below its prediction.
@@ -39,7 +40,6 @@ BELOW = {
     "output": {"claim"},
     "claim": {"claim"},
 }
-LETTERS = "abcdef"
 PROMPT = re.compile(r"\*\*(?:Predict|Change it)\b")
 LEAD = re.compile(r"\*\*([^*]{1,60}[.:?!])\*\*\s*(.*)", re.S)
 
