@@ -38,36 +38,42 @@ class _Digest:
     def __init__(self, modules: set[str]):
         self.own = {"course_lib", "__main__", *modules}  # their source counts
         self.hash = hashlib.sha256()
-        self.seen: dict[int, Any] = {}  # the values, too, so that no id is given twice
+        self.seen: dict[int, tuple[int, Any]] = {}  # id -> place and value, kept so that no id is given twice
+        self.searched: set[tuple[str, frozenset[str]]] = set()  # modules, and what was looked for in them
 
-    def all(self, values: Iterable) -> None:
+    def all(self, values: Iterable, names: frozenset[str] = frozenset()) -> None:
         for value in values:
-            self.add(value)
+            self.add(value, names)
 
-    def add(self, value: Any, names: Iterable[str] = ()) -> None:
+    def add(self, value: Any, names: frozenset[str] = frozenset()) -> None:
         """`names`: what the code that uses the value mentions. Of a module only that is in use."""
         if isinstance(value, PLAIN):
             self.text(repr(value))
         elif isinstance(value, torch.device):
             return  # where a network is trained makes no other network of it
+        elif isinstance(value, ModuleType):
+            self.module(value, names)
         elif id(value) in self.seen:
-            self.text("again")
-        elif isinstance(value, ModuleType):  # before it counts as seen: other code may use other parts of it
-            if self.is_own(value.__name__):
-                self.all(getattr(value, name) for name in sorted(names) if hasattr(value, name))
+            self.text(f"again {self.seen[id(value)][0]}")
         else:
-            self.seen[id(value)] = value
+            self.seen[id(value)] = len(self.seen), value
             self.compound(value)
+
+    def module(self, module: ModuleType, names: frozenset[str]) -> None:
+        """What has one of these names; other code may use other parts of the module."""
+        if self.is_own(module.__name__) and (module.__name__, names) not in self.searched:
+            self.searched.add((module.__name__, names))
+            self.all((getattr(module, name) for name in sorted(names) if hasattr(module, name)), names)
 
     def compound(self, value: Any) -> None:
         if isinstance(value, (Tensor, np.ndarray)):
             self.array(value)
         elif isinstance(value, dict):
-            self.all(part for item in value.items() for part in item)
+            self.all([type(value).__name__, len(value), *(part for item in value.items() for part in item)])
         elif isinstance(value, (list, tuple, range)):
             self.all([type(value).__name__, len(value), *value])
         elif isinstance(value, (set, frozenset)):
-            self.all(sorted(value, key=repr))
+            self.all([type(value).__name__, len(value), *sorted(value, key=repr)])
         elif isinstance(value, property):
             self.all([value.fget, value.fset])
         elif isinstance(value, (staticmethod, classmethod, MethodType)):
@@ -114,9 +120,9 @@ class _Digest:
 
     def function(self, function: FunctionType) -> None:
         self.text(_source(function))
+        names = frozenset(_names(function.__code__))
         self.all([function.__defaults__, function.__kwdefaults__])
-        self.all(cell.cell_contents for cell in function.__closure__ or ())
-        names = set(_names(function.__code__))
+        self.all((cell.cell_contents for cell in function.__closure__ or ()), names)
         for name in sorted(names & set(function.__globals__)):
             self.text(name)
             self.add(function.__globals__[name], names)

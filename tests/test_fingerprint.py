@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+import course_lib
 from course_lib import losses, vae
 from course_lib.fingerprint import fingerprint
 
@@ -238,3 +239,32 @@ def test_what_contains_itself_ends():
 def test_what_nobody_can_tell_is_refused(tmp_path):
     with (tmp_path / "file").open("wb", buffering=0) as file, pytest.raises(ValueError, match=r"whether a .* changed"):
         fingerprint(iter([file]))
+
+
+def test_the_same_thing_again_is_told_from_another():
+    a, b = torch.zeros(2), torch.ones(2)
+    assert fingerprint([a, b, a]) != fingerprint([a, b, b])
+
+
+def test_what_belongs_to_a_mapping_is_told_from_what_follows():
+    assert fingerprint([{"a": 1}, "b", 2]) != fingerprint([{"a": 1, "b": 2}])
+
+
+def test_a_module_within_a_module_is_followed(changed):
+    def fit():
+        return course_lib.likelihood.log_likelihood
+
+    before = fingerprint(fit)
+    changed(course_lib.likelihood, "log_likelihood")
+    assert fingerprint(fit) != before
+
+
+def test_a_module_that_a_closure_holds_is_followed(changed):
+    held = losses
+
+    def fit():
+        return held.squared_error
+
+    before = fingerprint(fit)
+    changed(losses, "squared_error")
+    assert fingerprint(fit) != before
