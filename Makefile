@@ -53,7 +53,7 @@ site: .venv/.docs
 colab-test: setup
 	$(BIN)/python -m pytest tests/colab --confcutdir=tests/colab -v
 
-browser-test: .venv/.browser slides site
+browser-test: .venv/.browser site
 	MPLBACKEND=agg $(BIN)/python -m pytest tests/browser -q -rP
 
 notebooks: setup
