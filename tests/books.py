@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -18,6 +19,12 @@ class Task(NamedTuple):
     name: str
     stub: int
     solution: int
+
+
+def pins(path):
+    """Canonical name -> version, of a file of exact versions such as "constraints.txt"."""
+    lines = [line for line in (ROOT / path).read_text().splitlines() if line and not line.startswith("#")]
+    return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
 
 
 def read(path):

@@ -4,7 +4,7 @@ import sys
 from importlib import metadata
 
 import pytest
-from books import ROOT
+from books import ROOT, pins
 from packaging.requirements import Requirement
 
 from course_lib import runtime
@@ -59,12 +59,6 @@ def test_table_has_every_notebook_and_what_is_solved(printed):
         right = 1 if number == "00" else 0
         assert row.split("  ")[1:3] == [number, records.TITLE]
         assert row.endswith(f" {right} of {len(records.EXERCISES)} exercises right")
-
-
-def pins(path):
-    """Package -> version, of a file of pins."""
-    lines = (ROOT / path).read_text().splitlines()
-    return dict(line.split("==") for line in lines if line and not line.startswith("#"))
 
 
 def test_tested_versions_are_those_of_the_pins_that_the_tests_run_with():

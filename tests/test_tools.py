@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import setup_env
 import yaml
-from books import ROOT
+from books import ROOT, pins
 from IPython.core.inputtransformer2 import TransformerManager
 from matplotlib.figure import Figure
 from nbclient.exceptions import CellExecutionError
@@ -333,12 +333,6 @@ def test_readme_picture_is_the_figure_of_the_tagged_cell(course):
 # --- what set-up is made from --------------------------------------------------------------------------------------
 
 
-def pins():
-    """Canonical name -> version, of constraints.txt."""
-    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
-    return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
-
-
 def pulled_in(name, extras=("",), seen=None):
     """The installed distributions that one requires, itself excluded; not those that are pinned exactly already."""
     seen = set() if seen is None else seen
@@ -363,12 +357,12 @@ def installed(name):
 def test_constraints_pin_all_that_the_course_pulls_in():
     needed = pulled_in("course-lib", ("", "lab", "test", "browser", "docs"))
     assert {"torch", "numpy", "jupyterlab", "pytest", "tornado"} <= needed
-    assert needed - set(pins()) == set()
+    assert needed - set(pins("constraints.txt")) == set()
 
 
 def test_constraints_are_exact_versions_and_torch_is_the_tested_one():
-    assert pins()["torch"] == "2.13.0"
-    assert all(re.fullmatch(r"\d[\w.]*", version) for version in pins().values())
+    assert pins("constraints.txt")["torch"] == "2.13.0"
+    assert all(re.fullmatch(r"\d[\w.]*", version) for version in pins("constraints.txt").values())
 
 
 def test_conda_environment_uses_the_constraints_and_the_extras():

@@ -14,6 +14,8 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from nbformat import NotebookNode
 from PIL import Image
 
+from notebooks import WIDGET
+
 WIDTH, HEIGHT = 1192, 590  # of a slide's body in pixels, on a canvas of 1280 × 720
 LETTER, MONO = 0.56, 0.602  # width of a letter as a share of its height: of text on average, of code
 PROSE, PROMPT, LIST, TABLE, OUTPUT, CODE, SMALLEST = 30, 36, 28, 24, 36, 26, 16  # font sizes in pixels
@@ -30,7 +32,6 @@ KINDS = {
 REPORTS, CANVAS = {"claim", "print"}, {"plt", "axis", "axes"}
 CLAIM = re.compile(r"✓ (.+): (\S+) \(((?:[<>]|in ).*)\)")
 PROGRESS = re.compile(r"\d+%\|")
-WIDGET = "application/vnd.jupyter.widget-view+json"
 MOST_LINES = 20  # of an output
 
 

@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BOOKS = ROOT / "notebooks"
 CELL_TIMEOUT_S = 600
 COLOURS = 128
+WIDGET = "application/vnd.jupyter.widget-view+json"
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 
 

@@ -28,8 +28,7 @@ from tqdm import tqdm
 
 from course_lib.exercises import catalogue
 from course_lib.plots import COLOURS
-from course_lib.runtime import atomic_path
-from notebooks import books, write
+from notebooks import books, replace, write
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE, BUILD, MODULES = ROOT / "docs/slides", ROOT / "build/slides", ROOT / "docs/node_modules"
@@ -155,11 +154,6 @@ def short_lines(paths: list[Path]) -> dict[str, str]:
         }
 
 
-def save(path: Path, page: str) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-
-
 def build(wanted: list[Path], folder: Path) -> None:
     """Write the decks of notebooks, and the index of all decks that the folder then has."""
     pages, narrow, rows = templates(), short_lines(wanted), []
@@ -168,10 +162,10 @@ def build(wanted: list[Path], folder: Path) -> None:
         slides, name = deck(book, questions, narrow), f"{path.stem}.html"
         if path in wanted:
             page = pages.get_template("deck.html").render(title=slides[0].heading, columns=rendered(slides))
-            save(folder / name, page)
+            replace(folder / name, page.encode())
         if (folder / name).exists():
             rows.append({"name": name, "slides": slides, "minutes": sum(section.minutes for section in sections(book))})
-    save(folder / "index.html", pages.get_template("index.html").render(rows=rows))
+    replace(folder / "index.html", pages.get_template("index.html").render(rows=rows).encode())
 
 
 def slide_type(book: nbformat.NotebookNode) -> list[str]:

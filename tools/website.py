@@ -22,7 +22,6 @@ DOCS = ROOT / "docs"
 SITE, WORK = ROOT / "build" / "site", ROOT / "build" / "site-work"
 SOURCE = WORK / "source"
 MATHJAX = DOCS / "node_modules" / "mathjax" / "es5"
-WIDGET = "application/vnd.jupyter.widget-view+json"
 EXERCISES = "## Exercises\n"
 CHECKED = """
 ```{note}
@@ -66,9 +65,9 @@ def shown(cell) -> list:
 
 def still(output) -> list:
     """An output where no kernel runs: an explorer is its picture, and a line that says where it moves."""
-    if WIDGET not in output.get("data", {}):
+    if notebooks.WIDGET not in output.get("data", {}):
         return [output]
-    del output.data[WIDGET]
+    del output.data[notebooks.WIDGET]
     line = f"<b>Live in JupyterLab and on Colab.</b> {escape(output.data['text/plain'])}"
     return [output, html(f'<p class="live">{line}</p>')]
 
