@@ -1,13 +1,14 @@
 """Generative adversarial networks (Goodfellow et al. 2014): the game, in one place."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from .data import Batch
 from .losses import ADVERSARIAL, Adversarial
-from .training import Player
+from .training import Player, adam
 
 
 class GAN(nn.Module):
@@ -75,12 +76,9 @@ class GAN(nn.Module):
             ema: keep a moving average of the generator with this decay (`Player.average`), which `sample` then uses.
         """
         d_lr, g_lr = lr if isinstance(lr, tuple) else (lr, lr)
-
-        def adam(parameters, lr):
-            return torch.optim.Adam(parameters, lr=lr, betas=betas)
-
-        d = Player("d", self.discriminator, self.discriminator_loss, d_lr, adam, steps)
-        g = Player("g", self.generator, self.generator_loss, g_lr, adam, ema=ema)
+        optimizer = partial(adam, betas=betas)
+        d = Player("d", self.discriminator, self.discriminator_loss, d_lr, optimizer, steps)
+        g = Player("g", self.generator, self.generator_loss, g_lr, optimizer, ema=ema)
         self._sampler = [g.average.module if g.average else self.generator]
         return [d, g]
 

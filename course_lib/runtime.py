@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+from torch import distributed
 
 BUDGETS = ("smoke", "lesson", "full")
 # The oldest and the newest version that all notebooks were run with: Colab's, and those of constraints.txt.
@@ -35,6 +36,13 @@ def device() -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def place() -> tuple[int, int]:
+    """The rank of this process among those that train together, and how many they are: (0, 1) where it is alone."""
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank(), distributed.get_world_size()
+    return 0, 1
 
 
 def seed_everything(seed: int) -> None:

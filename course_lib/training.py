@@ -3,18 +3,22 @@
 import math
 import sys
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from . import checkpoints
 from .data import Batch
-from .runtime import atomic_path
+from .runtime import place
+
+# Adam (Kingma & Ba 2015) that updates all weights in one fused step.
+adam = partial(torch.optim.Adam, fused=True)
 
 
 class Player(nn.Module):
@@ -25,7 +29,7 @@ class Player(nn.Module):
         net: what this player trains; parameters that are frozen now stay frozen.
         loss: `loss(net, batch)` -> dict of scalars; the entry "loss" is minimised, the others are logged.
         lr: learning rate.
-        optimizer: `optimizer(parameters, lr=lr)`; Adam where it is not given.
+        optimizer: `optimizer(parameters, lr=lr)`; `adam` where it is not given.
         steps: moves in a row before the next player's turn.
         ema: keep `average.module`, a copy of the network whose weights and buffers follow those of `net` as an
             exponential moving average with this decay.
@@ -50,7 +54,7 @@ class Player(nn.Module):
         self.trainable = [p for p in net.parameters() if p.requires_grad]
         if not self.trainable:
             raise ValueError(f"player {name!r} has no parameter that requires grad; give a network to train")
-        self.optimizer = (optimizer or torch.optim.Adam)(self.trainable, lr=lr)
+        self.optimizer = (optimizer or adam)(self.trainable, lr=lr)
         self.progress = 0.0
         self.average = None if ema is None else _moving_average(net, ema)
 
@@ -108,7 +112,7 @@ def train(
         epochs: passes over the batches in all, those of a resumed checkpoint included.
         schedule: factor on every lr as a function of progress in [0, 1), such as `warmup_cosine()`.
         evaluate: called without gradients after each epoch; what it returns is logged too.
-        checkpoint: file that is replaced after each epoch.
+        checkpoint: file that is replaced after each epoch, in a run of several processes by the first.
         resume: go on from `checkpoint` if that file is there. On a CPU, with the same number of threads, the run then
             continues bit for bit.
         wrap: applied to each player once, such as `torch.compile` or a DistributedDataParallel constructor.
@@ -118,19 +122,21 @@ def train(
 
     Raises:
         FloatingPointError: a loss became NaN or infinite; says which player, epoch and loss.
+        OSError: the checkpoint could not be written, such as on a full disk; the one before it is still there.
         ValueError: no players or batches, a loss without the entry "loss", or a checkpoint of other players.
     """
     players = [players] if isinstance(players, Player) else list(players)
     if len({p.name for p in players}) != len(players) or not players or not len(batches) or epochs < 1:
         raise ValueError("give at least one player, names that differ, at least one batch and epochs >= 1")
-    history, step = History(), 0
+    history, step, leads = History(), 0, place()[0] == 0
+    if checkpoint and leads:
+        checkpoints.remove_leftovers(Path(checkpoint))
     if resume and checkpoint and Path(checkpoint).exists():
-        history, step = _load(Path(checkpoint), players, batches)
+        history.rows, step = checkpoints.load(Path(checkpoint), players, batches)
     forwards = [wrap(p) if wrap else p for p in players]
     moves = [(p, forward) for p, forward in zip(players, forwards, strict=True) for _ in range(p.steps)]
-    bar = tqdm(
-        total=epochs * len(batches), initial=step, disable=not progress, delay=1, mininterval=0.5, file=sys.stdout
-    )
+    hidden = not (progress and leads)
+    bar = tqdm(total=epochs * len(batches), initial=step, disable=hidden, delay=1, mininterval=0.5, file=sys.stdout)
     try:
         for epoch in range(len(history) + 1, epochs + 1):
             started = time.perf_counter()
@@ -144,10 +150,11 @@ def train(
             history.rows.append(row | {"seconds": time.perf_counter() - started})
             bar.set_postfix({key: f"{value:.4g}" for key, value in row.items()}, refresh=False)
             if checkpoint:
-                _save(Path(checkpoint), players, batches, history, step)
+                checkpoints.save(Path(checkpoint), players, batches, history.rows, step)
     except KeyboardInterrupt:
         history.interrupted = True
-        tqdm.write(f"Stopped in epoch {len(history) + 1}; what was learned is kept.", file=sys.stdout)
+        if leads:
+            tqdm.write(f"Stopped in epoch {len(history) + 1}; what was learned is kept.", file=sys.stdout)
     finally:
         bar.close()
         _give_turn(None, players)
@@ -218,7 +225,13 @@ def _to_device(batch, device: torch.device) -> Batch:
 
 
 def _read(sums: dict[str, tuple[Tensor, int]], epoch: int) -> dict[str, float]:
-    row = {key: float(total) / count for key, (total, count) in sums.items()}
+    """The mean of each loss over the moves of all processes."""
+    world = place()[1]
+    totals = torch.stack([total for total, _ in sums.values()])
+    if world > 1:
+        distributed.all_reduce(totals)
+    pairs = zip(sums.items(), totals.tolist(), strict=True)
+    row = {key: total / (count * world) for (key, (_, count)), total in pairs}
     for key, value in row.items():
         if not math.isfinite(value):
             player, _, part = key.partition(".")
@@ -227,47 +240,3 @@ def _read(sums: dict[str, tuple[Tensor, int]], epoch: int) -> dict[str, float]:
                 "division of an unbounded value in its loss."
             )
     return row
-
-
-def _save(path: Path, players, batches, history: History, step: int) -> None:
-    state = {
-        "players": {p.name: {name: part.state_dict() for name, part in _stored(p)} for p in players},
-        "batches": batches.state_dict() if hasattr(batches, "state_dict") else {},
-        "rng": torch.get_rng_state(),
-        "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "rows": history.rows,
-        "step": step,
-    }
-    with atomic_path(path) as temporary:
-        torch.save(state, temporary)
-
-
-def _stored(player: Player):
-    """What of a player goes into a checkpoint, by name."""
-    parts = {"net": player.net, "optimizer": player.optimizer, "average": player.average}
-    return [(name, part) for name, part in parts.items() if part is not None]
-
-
-def _load(path: Path, players, batches) -> tuple[History, int]:
-    try:
-        with zipfile.ZipFile(path) as archive:  # torch.load compares no checksums
-            if part := archive.testzip():
-                raise zipfile.BadZipFile(part)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        stored = state["players"]
-    except Exception as error:  # torch.load raises many kinds for a damaged file
-        raise ValueError(f"{path} is not a readable checkpoint ({type(error).__name__}); remove it") from error
-    if list(stored) != [p.name for p in players]:
-        raise ValueError(f"{path} holds players {list(stored)}, not {[p.name for p in players]}")
-    try:
-        for player in players:
-            for name, part in _stored(player):
-                part.load_state_dict(stored[player.name][name])
-    except (RuntimeError, ValueError, KeyError) as error:  # torch's messages run over many lines
-        raise ValueError(f"{path} holds networks of another form than these players'; remove it") from error
-    if state["batches"] and hasattr(batches, "load_state_dict"):
-        batches.load_state_dict(state["batches"])
-    torch.set_rng_state(state["rng"])
-    if state["cuda_rng"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda_rng"])
-    return History(state["rows"]), state["step"]

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from .data import Batch
 from .losses import ADVERSARIAL
-from .training import Player
+from .training import Player, adam
 
 GAME = ADVERSARIAL["non-saturating"]
 GROUPS = 4  # of channels that are normalised together
@@ -200,7 +200,7 @@ def _caught(real: Tensor, fake: Tensor) -> Tensor:
     return GAME.discriminator(real, fake).mean((1, 2))
 
 
-_adam = partial(torch.optim.Adam, betas=(0.5, 0.999))
+_adam = partial(adam, betas=(0.5, 0.999))
 
 
 def edges(x: Tensor, threshold: float = 0.12) -> Tensor:

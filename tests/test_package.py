@@ -12,15 +12,15 @@ PACKAGE = Path(course_lib.__file__).parent
 HEAVY = {"matplotlib", "ipywidgets", "scipy", "sklearn"}
 FLOORS = [
     {"runtime", "losses", "networks", "display"},
-    {"data", "training", "fingerprint"},
+    {"data", "training", "checkpoints", "fingerprint"},
     {"linear_gaussian", "likelihood", "vae", "gan", "joint", "autoregressive", "diffusion", "metrics", "plots"},
     {"cache", "conditional", "conditional_gan", "text", "remedies", "clinic", "translation", "room"},
     {"claims", "exercises", "widgets"},
     {"__main__"},
 ]
-INTERNAL = {"display", "__main__"}  # not offered at the top
+INTERNAL = {"display", "checkpoints", "__main__"}  # not offered at the top
 FLOOR = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
-SAME_FLOOR = {("training", "data")}  # `training` hands on the Batch that `data` makes
+SAME_FLOOR = {("training", "data"), ("training", "checkpoints")}  # `training` stands on both
 MODULES = sorted(module.name for module in pkgutil.iter_modules([str(PACKAGE)]))
 
 

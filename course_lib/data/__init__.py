@@ -1,4 +1,4 @@
-"""Data sets: embedded digits and names, drawn faces, toy densities, verified downloads of MNIST and others."""
+"""Data sets: embedded digits and names, drawn faces, toy densities, verified downloads of MNIST, a text and others."""
 
 import io
 import tarfile
@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from . import cards, faces, grammar, shapes, toy, vehicles, wordlists
 from .batches import Batch, Batches, Images, of_each_class, vary
 from .files import File, cache_folder, fetch_all, matches, read, result, shipped
-from .wordlists import LISTS, words
+from .wordlists import LISTS, TEXTS, text, words
 
 __all__ = [
     "Batch",
@@ -30,6 +30,7 @@ __all__ = [
     "result",
     "shapes",
     "shipped",
+    "text",
     "toy",
     "vary",
     "vehicles",
@@ -51,12 +52,12 @@ class Source(NamedTuple):
 
 
 def names() -> list[str]:
-    """The names of all data: images, which `load` reads, and lists of words, which `words` reads."""
-    return ["digits", *SOURCES, *LISTS]
+    """The names of all data: images, which `load` reads, lists of words, which `words` reads, and texts (`text`)."""
+    return ["digits", *SOURCES, *LISTS, *TEXTS]
 
 
 def available(name: str) -> bool:
-    """Whether `load(name)` or `words(name)` works without a network. Looks at this machine only, checksums included."""
+    """Whether the function that reads it works without a network. Looks at this machine only, checksums included."""
     _check_name(name)
     folder = cache_folder() / name
     return name in SHIPPED or all(read(folder / file.name, file) is not None for file in _downloads(name))
@@ -74,7 +75,7 @@ def where(name: str) -> str:
     _check_name(name)
     if name in SHIPPED:
         return "shipped with the course"
-    reader = "words" if name in LISTS else "load"
+    reader = "words" if name in LISTS else "text" if name in TEXTS else "load"
     return str(cache_folder() / name) if available(name) else f"not here; {reader}({name!r}) downloads it"
 
 
@@ -88,12 +89,14 @@ def load(name: str, split: str = "train", native: bool = False) -> Images:
     (COURSE_DATA, if set), verified, and found there from then on.
 
     Raises:
-        ValueError: an unknown name or split, a list of words, or `native` for a set of one size.
+        ValueError: an unknown name or split, a list of words, a text, or `native` for a set of one size.
         ConnectionError: not in the cache and no mirror could be reached.
     """
     _check_name(name)
     if name in LISTS:
         raise ValueError(f"{name!r} is a list of words, not of images; words({name!r}) reads it")
+    if name in TEXTS:
+        raise ValueError(f"{name!r} is a text, not images; text({name!r}) reads it")
     if split not in SPLITS:
         raise ValueError(f"split is {split!r}; give 'train' or 'test'")
     if native and name not in RESAMPLED:

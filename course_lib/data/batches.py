@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, distributed
+from torch import Tensor
 from torch.nn import functional as F
+
+from ..runtime import place
 
 
 class Batch(NamedTuple):
@@ -74,11 +76,11 @@ class Batches:
         return -(-self._share() // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        rank, world = _place()
+        rank, world = place()
         order = torch.randperm(len(self.x), generator=self._generator)
         order = order[rank::world][: self._share()].to(self.x.device)
         for index in order.split(self.batch_size):
-            yield Batch(_unit(self.x[index]), None if self.y is None else self.y[index])
+            yield Batch(_unit(self.x.index_select(0, index)), None if self.y is None else self.y.index_select(0, index))
 
     def state_dict(self) -> dict[str, Tensor]:
         """What decides the coming permutations."""
@@ -88,7 +90,7 @@ class Batches:
         self._generator.set_state(state["generator"])
 
     def _share(self) -> int:
-        world = _place()[1]
+        world = place()[1]
         if len(self.x) < world:
             raise ValueError(f"{len(self.x)} samples for {world} processes; give each at least one")
         return len(self.x) // world
@@ -111,11 +113,5 @@ def vary(x: Tensor, turn: float = 0.15, zoom: float = 0.1, shift: float = 0.08) 
     return F.grid_sample(x, grid, align_corners=False).clamp(0, 1)
 
 
-def _place() -> tuple[int, int]:
-    if distributed.is_available() and distributed.is_initialized():
-        return distributed.get_rank(), distributed.get_world_size()
-    return 0, 1
-
-
 def _unit(x: Tensor) -> Tensor:
-    return x.float() / 255 if x.dtype == torch.uint8 else x
+    return x / 255 if x.dtype == torch.uint8 else x
