@@ -250,14 +250,16 @@ def _describe(t: Tensor) -> str:
 
 
 def _check_parameters(**tensors: Tensor) -> None:
-    shapes = {t.shape for t in tensors.values()}
+    shapes, floats = {t.shape for t in tensors.values()}, all(t.is_floating_point() for t in tensors.values())
+    shape = next(iter(shapes))
+    if len(shapes) == 1 and floats and shape and shape.numel():
+        return
     given = ", ".join(f"{name} {_describe(t)}" for name, t in tensors.items())
     if len(shapes) > 1:
         raise ValueError(f"shapes differ: {given}; give equal shapes (B, ...)")
-    if not all(t.is_floating_point() for t in tensors.values()):
+    if not floats:
         raise ValueError(f"floats are needed: {given}; divide uint8 images by 255")
-    if not next(iter(shapes)).numel() or not next(iter(shapes)):
-        raise ValueError(f"nothing to compute on: {given}; give at least one sample, shape (B, ...)")
+    raise ValueError(f"nothing to compute on: {given}; give at least one sample, shape (B, ...)")
 
 
 def _check_distributions(p: Tensor, q: Tensor) -> None:
