@@ -26,7 +26,8 @@ def sweep(name: str, one_run: Callable[[str, int], dict], variants: Iterable[str
 
 def store(name: str, runs: dict[str, list[dict]], **facts):
     """Write the runs of each variant as results/<name>.json, with the machine that made them."""
-    machine = f"{device().type}, {torch.get_num_threads()} threads, {platform.machine()}"
+    processor = torch.cuda.get_device_name() if device().type == "cuda" else device().type
+    machine = f"{processor}, {torch.get_num_threads()} threads, {platform.machine()}"
     result = facts | {"torch": torch.__version__, "device": machine, "runs": runs}
     with atomic_path(FOLDER / f"{name}.json") as temporary:
         temporary.write_text(json.dumps(result, indent=1) + "\n")

@@ -199,7 +199,8 @@ def test_more_of_a_class_than_there_are_is_refused(n):
 
 
 def test_names_of_the_real_data_sets():
-    assert data.names() == ["digits", "mnist", "fashion_mnist", "cifar10", "olivetti", "census_names", "names"]
+    images, words = ["digits", "mnist", "fashion_mnist", "cifar10", "olivetti"], ["census_names", "names"]
+    assert data.names() == [*images, *words, "shakespeare"]
 
 
 @pytest.mark.parametrize("function", [data.load, data.available, data.where])
@@ -220,6 +221,11 @@ def test_an_unknown_split_is_refused(name, split):
 def test_load_of_a_list_of_words_says_how_to_read_it(name):
     with pytest.raises(ValueError, match=f"list of words, not of images; words\\('{name}'\\) reads it"):
         data.load(name)
+
+
+def test_load_of_a_text_says_how_to_read_it():
+    with pytest.raises(ValueError, match=r"is a text, not images; text\('shakespeare'\) reads it"):
+        data.load("shakespeare")
 
 
 def test_native_is_for_the_sets_that_are_resampled():
@@ -809,7 +815,7 @@ def test_stored_results_are_found_and_unknown_ones_are_named():
         data.result("none")
 
 
-# Words
+# Words and texts
 
 
 def test_census_names_are_what_their_card_says():
@@ -844,18 +850,28 @@ def test_an_unknown_word_list_is_refused_with_the_known_ones(name):
         data.words(name)
 
 
+@pytest.mark.parametrize("name", ["names", "census_names", "Shakespeare", "", None])
+def test_an_unknown_text_is_refused_with_the_known_one(name):
+    with pytest.raises(ValueError, match=f"there is no text {name!r}; there is shakespeare"):
+        data.text(name)
+
+
+SPEECH = "First:\n  to be,\r\nor\tnot\n\n"
+
+
 @pytest.fixture
 def word_mirror(server, tmp_path, monkeypatch):
-    """Makes "names" a list of three, served by mirrors that behave as named."""
-    content = b"ada\nbo\ncy\n"
-    server.files["names.txt"] = content
+    """Makes "names" a list of three and "shakespeare" a speech, served by mirrors that behave as named."""
+    server.files |= {"names.txt": b"ada\nbo\ncy\n", "input.txt": SPEECH.encode()}
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
     monkeypatch.setattr(files, "TIMEOUT_S", (5, 0.3))
-    file = File("names.txt", "sha256:" + hashlib.sha256(content).hexdigest())
 
     def use(*behaviours):
         urls = tuple(f"{server.url}/{behaviour.__name__}/" for behaviour in behaviours)
-        monkeypatch.setattr(wordlists, "DOWNLOADS", {"names": (file, urls)})
+        sums = {name: "sha256:" + hashlib.sha256(content).hexdigest() for name, content in server.files.items()}
+        served = {"names": "names.txt", "shakespeare": "input.txt"}
+        found = {name: (File(file, sums[file]), urls) for name, file in served.items()}
+        monkeypatch.setattr(wordlists, "DOWNLOADS", found)
 
     return use
 
@@ -878,9 +894,45 @@ def test_names_without_a_network_say_what_works_offline(word_mirror, tmp_path):
     assert not files_in(tmp_path)
 
 
+def test_a_text_is_downloaded_once_and_then_read_from_the_cache_unchanged(word_mirror, server, tmp_path):
+    word_mirror(wrong, right)
+    assert not data.available("shakespeare")
+    assert data.where("shakespeare") == "not here; text('shakespeare') downloads it"
+    assert data.text() == SPEECH
+    assert data.available("shakespeare") and data.where("shakespeare") == str(tmp_path / "shakespeare")
+    assert data.text("shakespeare") == SPEECH
+    assert server.asked == ["/wrong/input.txt", "/right/input.txt"]
+    assert files_in(tmp_path) == ["input.txt"]
+
+
+def test_a_damaged_text_in_the_cache_is_replaced(word_mirror, server, tmp_path):
+    word_mirror(right)
+    path = tmp_path / "shakespeare" / "input.txt"
+    path.parent.mkdir()
+    path.write_bytes(SPEECH.encode().replace(b"be", b"me"))
+    assert not data.available("shakespeare")
+    assert data.text() == SPEECH and path.read_bytes() == SPEECH.encode()
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("behaviour", BAD)
+def test_other_texts_than_the_published_are_refused(behaviour, word_mirror, tmp_path):
+    word_mirror(behaviour)
+    with pytest.raises(ConnectionError, match=r"words\('census_names'\) works offline, or put the files into"):
+        data.text()
+    assert not files_in(tmp_path)
+
+
 @pytest.mark.skipif(not data.available("names"), reason="the names are not in the cache folder (COURSE_DATA)")
 def test_real_names_have_the_published_counts():
     names = data.words("names")
     assert len(names) == 32_033
     assert sum(len(name) + 1 for name in names) == 228_146  # pairs of neighbours, with '.' at both ends
     assert names[:3] == ["emma", "olivia", "ava"]
+
+
+@pytest.mark.skipif(not data.available("shakespeare"), reason="the text is not in the cache folder (COURSE_DATA)")
+def test_the_real_text_has_the_published_counts():
+    text = data.text("shakespeare")
+    assert len(text) == 1_115_394 and len(set(text)) == 65
+    assert text.startswith("First Citizen:\nBefore we proceed any further, hear me speak.\n\nAll:")
