@@ -6,8 +6,10 @@
 # make browser-test  run the notebooks' widgets in a headless Chromium (skipped where there is none)
 # make notebooks  execute the notebooks at `lesson` and store their outputs (NB=08 for one)
 # make check      lint and format check of package, tests and notebooks
-# make results    run the scripts in benchmarks/ whose stored numbers the notebooks show (needs MNIST and the names)
+# make results    run the scripts in benchmarks/ whose stored numbers are shown, and write them into README and docs/
 # make results-long  the same for those that take an hour and more on a CPU
+# make bench      measure speed, start-up and faults on this machine, and write them into README and docs/
+#                 (all three download MNIST, names and text once, where they are not at hand)
 # make colab      REPO=owner/name: write the repository's address into badges and bootstrap cells
 
 PYTHON ?= python3
@@ -18,7 +20,7 @@ NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=60
 ROOT_FLAG = $(if $(filter 0,$(shell id -u)),--allow-root)
 BROWSER_FLAG = $(if $(filter none,$(BROWSER)),--no-browser)
 
-.PHONY: setup lab test browser-test colab-test slides site notebooks check colab results results-long
+.PHONY: setup lab test browser-test colab-test slides site notebooks check colab results results-long bench
 
 setup: .venv/.ready
 
@@ -75,6 +77,9 @@ results: setup
 	$(BIN)/python benchmarks/joint_space.py
 	$(BIN)/python benchmarks/thousand_digits.py
 	$(BIN)/python benchmarks/names_bigram.py
+	$(BIN)/python benchmarks/names_mlp.py
+	$(BIN)/python benchmarks/char_gpt.py
+	$(BIN)/python benchmarks/oracles.py
 	$(BIN)/python benchmarks/dcgan_rules.py
 	$(BIN)/python benchmarks/conditional_gan.py
 	$(BIN)/python benchmarks/translation.py
@@ -91,7 +96,17 @@ results: setup
 	$(BIN)/python benchmarks/conditional_digits.py
 	$(BIN)/python benchmarks/semi_supervised.py
 	$(BIN)/python benchmarks/text_vae.py
+	$(BIN)/python tools/pages.py
 
 results-long: setup
 	$(BIN)/python benchmarks/iwae.py
 	$(BIN)/python benchmarks/vae_binary.py
+	$(BIN)/python tools/pages.py
+
+# The start comes first: it times tests that compare the pages with the numbers stored so far.
+bench: setup
+	$(BIN)/python benchmarks/start.py
+	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/faults.py
+	$(BIN)/python benchmarks/gpu.py
+	$(BIN)/python tools/pages.py

@@ -11,15 +11,17 @@ from pathlib import Path
 import books
 import measured
 import minutes
+import numpy as np
 import pages
 import pytest
+import timings
 
 import notebooks
 from course_lib import exercises
 from course_lib.exercises.progress import record
 
 DOCS = books.ROOT / "docs"
-NAMES = ("glossary", "results", "paths", "teachers")
+NAMES = ("glossary", "results", "speed", "processes", "paths", "teachers")
 CATALOGUE = exercises.catalogue()
 
 
@@ -136,6 +138,11 @@ def test_page_is_as_the_tool_writes_it(name):
     assert page(name) == notebooks.fill(page(name), pages.PAGES[name]), "run `python tools/pages.py`"
 
 
+def test_readme_is_as_the_tool_writes_it():
+    text = (books.ROOT / "README.md").read_text(encoding="utf-8")
+    assert text == notebooks.fill(text, notebooks.README), "run `python tools/pages.py`"
+
+
 @pytest.mark.parametrize("text", ["no marks", "<!-- a -->\n<!-- /a -->\n" * 2, "<!-- a -->\n<!-- /b -->\n"])
 def test_page_without_its_marks_is_refused(text):
     with pytest.raises(ValueError, match=r"places <!-- a --> … <!-- /a -->; one is wanted"):
@@ -208,6 +215,206 @@ def test_two_weeks_are_fourteen_evenings_and_say_what_they_leave_out():
     assert shown == sorted(set(shown))
     left = page("paths").split("Left out are")[1].split("\n\n")[0]
     assert set(re.findall(r"\[(\d\d) ·", left)) == set(CATALOGUE) - set(shown)
+
+
+# --- published figures ---------------------------------------------------------------------------------------------
+
+RESULTS = books.ROOT / "benchmarks" / "results"
+SUMMARIES = {measured.spread: np.mean, measured.middle: np.median, measured.largest: np.max}
+
+each_figure = pytest.mark.parametrize("entry", measured.PUBLISHED, ids=lambda entry: f"{entry.script}, {entry.figure}")
+
+
+def stored(script):
+    return json.loads((RESULTS / f"{script}.json").read_text(encoding="utf-8"))
+
+
+def published_row(entry):
+    lines = page("results").split("<!-- published -->")[1].split("<!-- /published -->")[0].split("\n")[1:]
+    return dict(zip(cells(lines[0]), cells(lines[2 + measured.PUBLISHED.index(entry)]), strict=True))
+
+
+@each_figure
+def test_published_figure_stands_beside_what_its_script_stored(entry):
+    everything, row = stored(entry.script), published_row(entry)
+    runs = everything["runs"].get(entry.variant) or everything[entry.variant]
+    runs = [runs] if isinstance(runs, dict) else runs
+    values = [entry.value(run) if callable(entry.value) else run[entry.value] for run in runs]
+    assert (row["published"], row["deviation from the protocol"]) == (entry.published, entry.deviation)
+    number, _, deviation = row["here"].removeprefix("at most ").partition(" ± ")
+    assert number == f"{SUMMARIES[entry.shown](values):{entry.form}}"
+    assert deviation in ("", f"{np.std(values, ddof=len(values) > 1):{entry.form}}")
+    assert row["runs"].split()[0] in (str(len(runs)), "deterministic")
+    assert ("±" in row["here"]) == (entry.shown is measured.spread and row["runs"] not in ("1 seed", "deterministic"))
+    machine = re.search(rf"\b{row['hardware']}: (.+?)[;.]?(?= \w: |\n)", page("results"))[1]
+    device, torch = everything["device"].replace("cpu", "CPU"), everything["torch"].split("+")[0]
+    assert machine == f"{device.replace(' 1 threads', ' 1 thread')}, torch {torch}"
+
+
+@each_figure
+def test_deviation_is_told_in_few_words_or_there_is_none(entry):
+    assert entry.deviation == measured.NONE or 3 <= len(entry.deviation.split()) <= 12
+
+
+def test_no_two_rows_show_the_same():
+    shown = {(entry.script, entry.variant, entry.value) for entry in measured.PUBLISHED}
+    assert len(shown) == len(measured.PUBLISHED)
+
+
+def numbers(told):
+    """All numbers in nested lists and dicts."""
+    parts = told.values() if isinstance(told, dict) else told if isinstance(told, list) else ()
+    return {told} if isinstance(told, int | float) else {number for part in parts for number in numbers(part)}
+
+
+@each_figure
+def test_row_and_script_call_the_same_figure_published(entry):
+    """Where the script stores what was published; shares are per cent in the table."""
+    everything = stored(entry.script)
+    if "published" not in everything or entry.variant not in everything["runs"]:
+        return
+    told = everything["published"]
+    known = numbers(told.get(entry.variant, told) if isinstance(told, dict) else told)
+    for figure in map(float, re.findall(r"[\d.]+", entry.published)):
+        assert known & {figure, round(figure / 100, 6)}
+
+
+def test_share_of_epochs_is_that_which_was_run():
+    """`2 of 400 epochs` and such, which stand in the figure's name."""
+    told = {row["figure"]: row for row in map(published_row, measured.PUBLISHED) if "of 400 epochs" in row["figure"]}
+    assert len(told) == 3 * len(stored("pacgan_protocol")["runs"])
+    assert all(f"{stored('pacgan_protocol')['epochs']} of 400 epochs" in figure for figure in told)
+
+
+def test_only_what_every_seed_repeats_is_called_deterministic():
+    run = {"seed": 0, "cpu_s": 1.0, "modes": 1000, "kl": 0.1}
+    assert measured.deterministic([run, run | {"seed": 1, "cpu_s": 2.0}])
+    assert not measured.deterministic([run, run | {"seed": 1, "kl": 0.2}])
+    assert not measured.deterministic([run])
+    assert measured.deterministic([{"unigram": 3.347}])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0.0, "< 1 s"), (0.99, "< 1 s"), (1, "1.0 s"), (59.4, "59 s"), (60, "1.0 min"), (2262, "38 min"), (5400, "1.5 h")],
+)
+def test_duration_is_in_the_largest_unit_that_is_reached(seconds, shown):
+    assert measured.duration(seconds).replace("\N{NO-BREAK SPACE}", " ") == shown
+
+
+def test_time_of_seeds_that_train_together_is_shared_out():
+    assert measured.cpu_time([{"cpu_s": 10.0}, {"cpu_s": 20.0}]) == measured.duration(15)
+    assert measured.cpu_time([{"seconds": 300.0}] * 5) == measured.duration(60)
+    assert measured.cpu_time([{"kl": 0.1}]) == "–"
+
+
+# --- benchmarks ----------------------------------------------------------------------------------------------------
+
+HELPERS = {"store", "plain"}
+MEASURING = ("results", "results-long", "bench")
+
+
+def recipe(target):
+    makefile = (books.ROOT / "Makefile").read_text(encoding="utf-8")
+    return re.search(rf"(?m)^{target}:.*\n((?:\t.*\n)+)", makefile)[1].splitlines()
+
+
+def test_each_benchmark_script_is_run_by_one_target():
+    run = [name for target in MEASURING for name in re.findall(r"benchmarks/(\w+)\.py", "\n".join(recipe(target)))]
+    scripts = {path.stem for path in (books.ROOT / "benchmarks").glob("*.py")}
+    assert sorted(run) == sorted(scripts - HELPERS)
+    assert {path.stem.removesuffix("_large") for path in RESULTS.glob("*.json")} <= set(run)
+
+
+@pytest.mark.parametrize("target", MEASURING)
+def test_pages_are_written_after_the_last_script(target):
+    *scripts, last = recipe(target)
+    assert all("benchmarks/" in line for line in scripts)
+    assert last.endswith("tools/pages.py")
+
+
+def test_tests_are_timed_before_the_pages_are_out_of_date():
+    """`make test`, which start.py times, fails while a page shows older numbers than are stored."""
+    assert "benchmarks/start.py" in recipe("bench")[0]
+
+
+ROUNDS = [
+    {"plain": 10.0, "course_lib": 1.0, "bare": 0.5},
+    {"plain": 40.0, "course_lib": 8.0, "bare": 8.0},
+    {"plain": 20.0, "course_lib": 5.0, "bare": 2.0},
+]
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    """Stored results that are made up: name -> content."""
+    contents = {}
+
+    def result(name):
+        if name not in contents:
+            raise FileNotFoundError(name)
+        return {"torch": "2.13.0+cpu", "device": "cpu, 1 threads, x86_64", "runs": {}} | contents[name]
+
+    monkeypatch.setattr(measured, "result", result)
+    return contents
+
+
+def rows(table):
+    return [cells(line) for line in table.splitlines() if line.startswith("|")]
+
+
+def test_speed_is_medians_over_rounds_and_ratios_those_of_each_round(fake):
+    loading = [{"plain": r["plain"], "course_lib": r["course_lib"]} for r in ROUNDS]
+    fake["speed"] = {"runs": {"VAE": ROUNDS}, "loading": loading}
+    _, _, vae, alone = rows(timings.speed())
+    assert vae == ["VAE", "20.0", "5.00", "2.00", "5.00 ×", "2.00 ×"]  # of the medians: 4.00 and 2.50
+    assert alone[1:] == ["20.0", "5.00", "–", "5.00 ×", "–"]
+    assert [row[1:] for row in rows(timings.speed_in_short())[2:]] == [["20.0", "5.00", "5.00 ×"]] * 2
+    assert "CPU, 1 thread, x86_64, torch 2.13.0: CPU seconds an epoch, medians of 3 rounds" in timings.speed()
+
+
+def test_time_to_quality_has_its_target_and_spread(fake):
+    runs = [{"seed": s, "cpu_s": 20.0 + s, "test_loss": 105.0 + s / 10} for s in range(3)]
+    fake["speed"] = {"to_quality": {"target": 105.6, "plain": runs, "course_lib": runs}}
+    head, _, plain, ours = rows(timings.to_quality())
+    assert "105.6" in head[2]
+    assert plain[1:] == ours[1:] == ["21.0 ± 1.0", "105.10 ± 0.10", "3"]
+
+
+def test_start_is_a_median_and_a_range(fake):
+    fake["start"] = {"runs": {"import": [{"s": 1.0}, {"s": 5.0}, {"s": 2.0}], "make test": [{"s": 300.0}]}}
+    assert rows(timings.start())[2:] == [["import", "2.00", "1.00–5.00", "3"], ["make test", "300", "300–300", "1"]]
+    assert timings.start_in_short() == "Seconds by the clock: import 2.00, make test 300."
+
+
+def test_faults_count_what_resumed_and_tell_the_worst(fake):
+    good = {"lost": 0, "resumed": True, "half_written": False}
+    bad = {"lost": 2, "resumed": False, "half_written": True}
+    runs = {"while training": [good, good, bad], "while writing": [good]}
+    fake["faults"] = {"runs": runs, "equal_to_straight": {"while training": False, "while writing": True}}
+    training, writing = (row[1:] for row in rows(timings.faults())[2:])
+    assert training == ["3", "1", "2", "2", "no"]
+    assert writing == ["1", "0", "1", "0", "yes"]
+
+
+def test_page_says_so_where_no_accelerator_was_measured(fake):
+    assert "python benchmarks/gpu.py" in timings.gpu()
+    assert "\n" not in timings.gpu()
+
+
+def test_accelerator_is_measured_against_the_plain_pipeline_and_itself(fake):
+    ways = [("plain", 30.0, 0.001), ("course_lib", 2.0, 0.015), ("accelerated", 0.5, 0.06)]
+    runs = [
+        {"way": way, "seconds": s, "peak_mib": 64, "matrix_share": share, "copy_share": 0.25} for way, s, share in ways
+    ]
+    rates = {"copy": 2e12, "float32": 5e13, "bfloat16": 7.5e14}
+    fake["gpu"] = {"runs": {"VAE, batch 128": runs}, "card": "A card", "images": 59392, "rates": rates}
+    _, _, plain, ours, fast = rows(timings.gpu())
+    assert plain[2:] == ["30.0", "64", "0.10%", "25.00%", "1.00 ×"]
+    assert (ours[2], ours[-1]) == ("2.00", "15.0 ×")
+    assert (fast[0], fast[4], fast[-1]) == ("VAE, batch 128", "6.00%", "60.0 ×")
+    assert "A card, seconds by the clock for 59,392 images" in timings.gpu()
+    assert "copies 2,000 GB/s and multiplies matrices at float32 50 TFLOP/s, bfloat16 750 TFLOP/s." in timings.gpu()
 
 
 # --- results -------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
+import measured
 import nbformat
 import numpy as np
 import pytest
@@ -275,16 +276,18 @@ def test_folder_without_notebooks_is_told(course):
         notebooks.books()
 
 
-def test_readme_has_both_tables_between_their_marks_and_the_rest_stays(course):
-    marks = "<!-- {0} -->\nold\n<!-- /{0} -->\n"
-    (course / "README.md").write_text("before\n" + marks.format("notebooks") + marks.format("published") + "after\n")
+def test_readme_has_its_tables_between_their_marks_and_the_rest_stays(course):
+    marks = [f"<!-- {name} -->\nold\n<!-- /{name} -->\n" for name in notebooks.README]
+    (course / "README.md").write_text("before\n" + "".join(marks) + "after\n")
     for _ in range(2):
         notebooks.update_readme()
         text = (course / "README.md").read_text()
         assert text.startswith("before\n<!-- notebooks -->\n| notebook |")
         assert text.endswith("|\n<!-- /published -->\nafter\n")
         assert "old" not in text
-        assert len([line for line in text.splitlines() if line.startswith("|")]) == (2 + 2) + (2 + 18)
+        published = sum(entry.in_readme for entry in measured.PUBLISHED)
+        models = 5  # and loading
+        assert len([line for line in text.splitlines() if line.startswith("|")]) == 2 + 2 + 2 + models + 2 + published
     assert "\n| [00_small](notebooks/00_small.ipynb) | Start here | – | 1 | 4 |\n" in text
     assert re.search(r"\| 105\.6 \| \d+\.\d\d ± \d\.\d\d \| \d seeds \|\n", text)
     assert "| names, bigram, nats a character, by counting | 2.4540 | 2.4540 | deterministic |\n" in text
@@ -374,7 +377,21 @@ def test_conda_environment_uses_the_constraints_and_the_extras():
 
 @pytest.mark.skipif(not shutil.which("make"), reason="needs make")
 @pytest.mark.parametrize(
-    "target", ["setup", "lab", "test", "notebooks", "check", "results", "colab", "colab-test", "slides", "site"]
+    "target",
+    [
+        "setup",
+        "lab",
+        "test",
+        "notebooks",
+        "check",
+        "results",
+        "results-long",
+        "bench",
+        "colab",
+        "colab-test",
+        "slides",
+        "site",
+    ],
 )
 def test_make_knows_the_target_and_explains_it(target):
     done = subprocess.run(["make", "-n", target, "NB=08"], cwd=ROOT, env=os.environ, capture_output=True, text=True)

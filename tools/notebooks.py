@@ -1,4 +1,4 @@
-"""Keep the notebooks: execute and stamp them, fill in the README's table, write the Colab address into them.
+"""Keep the notebooks: execute and stamp them, fill in the README's tables, write the Colab address into them.
 
 python tools/notebooks.py run [08 …]          execute at `lesson`, store outputs, stamp
 python tools/notebooks.py colab owner/name    make the badges and bootstrap cells point there
@@ -16,15 +16,16 @@ import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from statistics import mean, stdev
 
+import measured
 import nbformat
+import timings
 import weights
 from nbclient import NotebookClient
 from PIL import Image
 from tqdm import tqdm
 
-from course_lib.data import available, result
+from course_lib.data import available
 from course_lib.exercises import catalogue
 from course_lib.runtime import atomic_path
 
@@ -119,42 +120,6 @@ def save_pictures() -> None:
                 replace(ROOT / "docs" / f"{path.stem}.png", base64.b64decode(png))
 
 
-# label, published figure, stored result, its variant, what is shown, decimals
-PUBLISHED = (
-    ("VAE 784-400-20, MNIST, test loss after 10 epochs", "105.6", "vae_mnist", "published", "test_loss", 2),
-    ("the same with warm-up and cosine, 5 epochs", "–", "vae_mnist", "scheduled", "test_loss", 2),
-    ("VAE 784-400-40, binarised MNIST, NLL, {epochs} of 500 epochs", "89.8–89.9", "vae_binary", "784-400-40", "nll", 2),
-    ("VAE, 1 draw, 784-200-200-50, MNIST, NLL, {epochs} of 3,280 epochs", "86.76", "iwae", "VAE k=1", "nll", 2),
-    ("the same with 5 draws", "86.47", "iwae", "VAE k=5", "nll", 2),
-    ("the same with 50 draws", "86.35", "iwae", "VAE k=50", "nll", 2),
-    ("IWAE, 5 draws, the same network and epochs", "85.54", "iwae", "IWAE k=5", "nll", 2),
-    ("the same with 50 draws", "84.78", "iwae", "IWAE k=50", "nll", 2),
-    ("names, bigram, nats a character, by counting", "2.4540", "names_bigram", "counted", "nll", 4),
-    ("the same with +1 smoothing", "2.4546", "names_bigram", "smoothed", "nll", 4),
-    ("the same by gradient descent", "2.4540", "names_bigram", "gradient", "nll", 4),
-    ("ring of 8, GAN, modes, {epochs} of 400 epochs", "6.3", "pacgan_protocol", "ring, packs of 1", "covered", 1),
-    ("the same, PacGAN2", "7.9", "pacgan_protocol", "ring, packs of 2", "covered", 1),
-    ("grid of 25, GAN, modes, {epochs} of 400 epochs", "17.3", "pacgan_protocol", "grid, packs of 1", "covered", 1),
-    ("the same, PacGAN2", "23.8", "pacgan_protocol", "grid, packs of 2", "covered", 1),
-    ("the same, PacGAN4", "24.8", "pacgan_protocol", "grid, packs of 4", "covered", 1),
-    ("stacked MNIST, DCGAN, KL, {rounds} of 100,000 rounds", "4.50", "stacked_mnist", "packs of 1", "kl", 2),
-    ("the same, PacDCGAN2", "0.06", "stacked_mnist", "packs of 2", "kl", 2),
-)
-
-
-def published() -> str:
-    """The README's table of published figures, from what the benchmark scripts stored."""
-    rows = ["| figure | published | here | runs |", "|---|---|---|---|"]
-    for label, figure, name, variant, key, digits in PUBLISHED:
-        seeds = result(name)["runs"][variant]
-        values = [run[key] for run in seeds]
-        spread = stdev(values) if len(values) > 1 else 0
-        runs = "1 seed" if len(values) == 1 else f"{len(values)} seeds" if spread else "deterministic"
-        shown = f"{mean(values):.{digits}f}" + (f" ± {spread:.{digits}f}" if spread else "")
-        rows.append(f"| {label.format(**seeds[0])} | {figure} | {shown} | {runs} |")
-    return "\n".join(rows)
-
-
 def fill(text: str, contents: dict[str, Callable[[], str]]) -> str:
     """The text with what stands between <!-- name --> and <!-- /name --> written anew.
 
@@ -170,11 +135,18 @@ def fill(text: str, contents: dict[str, Callable[[], str]]) -> str:
     return text
 
 
+README = {
+    "notebooks": table,
+    "speed": timings.speed_in_short,
+    "start": timings.start_in_short,
+    "published": measured.published_in_short,
+}
+
+
 def update_readme() -> None:
     save_pictures()
     readme = ROOT / "README.md"
-    contents = {"notebooks": table, "published": published}
-    replace(readme, fill(readme.read_text(encoding="utf-8"), contents).encode())
+    replace(readme, fill(readme.read_text(encoding="utf-8"), README).encode())
 
 
 def repository() -> str:
@@ -234,7 +206,6 @@ def main() -> None:
             run(path)
         if os.environ["COURSE_BUDGET"] == "lesson" and available("mnist"):
             print("".join(f"shipped {name}\n" for name in weights.ship(Path(folder))), end="")
-    update_readme()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Fill in what the pages in docs/ count or measure: minutes, lectures, results. It stands between <!-- name --> marks.
+"""Fill in what README and pages count or measure: minutes, lectures, results. It stands between <!-- name --> marks.
 
 python tools/pages.py
 """
@@ -11,6 +11,7 @@ from typing import NamedTuple
 import measured
 import minutes
 import nbformat
+import timings
 
 import notebooks
 from course_lib.exercises import catalogue, find
@@ -277,8 +278,15 @@ PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "paths": {"taster": taster, "evenings": evenings, "questions": questions},
     "teachers": {"plan": plan, "at home": at_home},
     "results": {
-        "published": notebooks.published,
+        "published": measured.published,
         **{script: partial(measured.stored, script) for script in measured.STORED},
+    },
+    "speed": {
+        "speed": timings.speed,
+        "to quality": timings.to_quality,
+        "start": timings.start,
+        "faults": timings.faults,
+        "gpu": timings.gpu,
     },
 }
 
@@ -288,6 +296,8 @@ def main() -> None:
         page = DOCS / f"{name}.md"
         notebooks.replace(page, notebooks.fill(page.read_text(encoding="utf-8"), contents).encode())
         print(f"filled docs/{page.name}")
+    notebooks.update_readme()
+    print("filled README.md")
 
 
 if __name__ == "__main__":
