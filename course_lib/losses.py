@@ -207,7 +207,7 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
     """
     _check_parameters(real=real, fake=fake)
     t = torch.rand(len(real), *[1] * (real.ndim - 1), dtype=real.dtype, device=real.device)
-    return (_squared_slope(critic, torch.lerp(real, fake, t)) + TINY).sqrt().sub(1).square()
+    return (_squared_slope(critic, torch.lerp(real, fake.to(real.dtype), t)) + TINY).sqrt().sub(1).square()
 
 
 def r1(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor | None = None) -> Tensor:
