@@ -9,6 +9,7 @@ import importlib
 __version__ = "0.1.0"
 
 _MODULES = (
+    "accelerate",
     "cache",
     "claims",
     "clinic",
@@ -25,6 +26,7 @@ _MODULES = (
     "metrics",
     "networks",
     "plots",
+    "processes",
     "remedies",
     "room",
     "runtime",

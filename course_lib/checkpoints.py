@@ -11,7 +11,7 @@ from torch import Tensor, distributed
 from .runtime import atomic_path, place
 
 
-def save(path: Path, players, batches, rows: list[dict[str, float]], step: int) -> None:
+def save(path: Path, players, batches, rows: list[dict[str, float]]) -> None:
     """Replace the checkpoint at `path`. All processes of a run call it together; the first one writes.
 
     Raises:
@@ -23,29 +23,46 @@ def save(path: Path, players, batches, rows: list[dict[str, float]], step: int) 
         "rng": _of_all_processes(torch.get_rng_state()),
         "cuda_rng": _of_all_processes(torch.cuda.get_rng_state()) if torch.cuda.is_available() else [],
         "rows": rows,
-        "step": step,
     }
     if place()[0]:
         return
+    folder = next(folder for folder in path.absolute().parents if folder.exists())
+    free = shutil.disk_usage(folder).free / 1e6  # before, since what failed holds its room for a while
     try:
         with atomic_path(path) as temporary:
             torch.save(state, temporary)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as either
-        free = shutil.disk_usage(path.parent).free / 1e6
         raise OSError(
-            f"{path} could not be written, {free:.1f} MB are free there; what was saved before is untouched. "
+            f"{path} could not be written, {free:.1f} MB were free there; what was saved before is untouched. "
             "Make room, then resume."
         ) from error
 
 
-def load(path: Path, players, batches) -> tuple[list[dict[str, float]], int]:
-    """Put players, batches and random numbers back to where `save` found them. Returns rows and step.
+def load(path: Path, players, batches) -> list[dict[str, float]]:
+    """Put players, batches and random numbers back to where `save` found them. Returns the history's rows.
 
-    With more processes than the checkpoint was made by, the added ones keep the random numbers that they have.
+    Without a file nothing changes, and there are no rows. All processes of a run call it together. With more of them
+    than the checkpoint was made by, the added ones keep the random numbers that they have.
 
     Raises:
-        ValueError: the file is damaged, or of other players or networks.
+        ValueError: the file is damaged, of other players or networks, or not the same for all processes.
     """
+    rows = _restore(path, players, batches) if path.exists() else []
+    epochs = [int(other) for other in _of_all_processes(torch.tensor(len(rows)))]
+    if len(set(epochs)) > 1:
+        raise ValueError(f"{path} holds {epochs} epochs, by process; give a file in a folder that all machines share")
+    return rows
+
+
+def remove_leftovers(path: Path) -> None:
+    """Delete the parts of files that a run left beside `path` when it was killed while it wrote."""
+    part = re.compile(rf"\.{re.escape(path.stem)}-\d+{re.escape(path.suffix)}")
+    for file in path.parent.iterdir() if path.parent.exists() else ():
+        if part.fullmatch(file.name):
+            file.unlink(missing_ok=True)
+
+
+def _restore(path: Path, players, batches) -> list[dict[str, float]]:
     state = _read(path)
     if list(state["players"]) != [p.name for p in players]:
         raise ValueError(f"{path} holds players {list(state['players'])}, not {[p.name for p in players]}")
@@ -62,15 +79,7 @@ def load(path: Path, players, batches) -> tuple[list[dict[str, float]], int]:
         torch.set_rng_state(state["rng"][rank])
     if rank < len(state["cuda_rng"]) and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda_rng"][rank])
-    return state["rows"], state["step"]
-
-
-def remove_leftovers(path: Path) -> None:
-    """Delete the parts of files that a run left beside `path` when it was killed while it wrote."""
-    part = re.compile(rf"\.{re.escape(path.stem)}-\d+{re.escape(path.suffix)}")
-    for file in path.parent.iterdir() if path.parent.exists() else ():
-        if part.fullmatch(file.name):
-            file.unlink(missing_ok=True)
+    return state["rows"]
 
 
 def _read(path: Path) -> dict:
@@ -79,7 +88,7 @@ def _read(path: Path) -> dict:
             if part := archive.testzip():
                 raise zipfile.BadZipFile(part)
         state = torch.load(path, map_location="cpu", weights_only=True)
-        return {key: state[key] for key in ("players", "batches", "rng", "cuda_rng", "rows", "step")}
+        return {key: state[key] for key in ("players", "batches", "rng", "cuda_rng", "rows")}
     except Exception as error:  # torch.load raises many kinds for a damaged file
         raise ValueError(f"{path} is not a readable checkpoint ({type(error).__name__}); remove it") from error
 
@@ -90,12 +99,12 @@ def _stored(player):
     return [(name, part) for name, part in parts.items() if part is not None]
 
 
-def _of_all_processes(state: Tensor) -> list[Tensor]:
-    """The state of each process's random numbers, in the order of ranks."""
+def _of_all_processes(tensor: Tensor) -> list[Tensor]:
+    """The tensor that each process gives, in the order of ranks."""
     world = place()[1]
     if world == 1:
-        return [state]
-    mine = state.to("cuda" if distributed.get_backend() == "nccl" else "cpu")
-    states = [torch.empty_like(mine) for _ in range(world)]
-    distributed.all_gather(states, mine)
-    return [state.cpu() for state in states]
+        return [tensor]
+    mine = tensor.to("cuda" if distributed.get_backend() == "nccl" else "cpu")
+    tensors = [torch.empty_like(mine) for _ in range(world)]
+    distributed.all_gather(tensors, mine)
+    return [other.cpu() for other in tensors]

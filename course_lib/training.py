@@ -128,12 +128,15 @@ def train(
     players = [players] if isinstance(players, Player) else list(players)
     if len({p.name for p in players}) != len(players) or not players or not len(batches) or epochs < 1:
         raise ValueError("give at least one player, names that differ, at least one batch and epochs >= 1")
-    history, step, leads = History(), 0, place()[0] == 0
+    history, leads = History(), place()[0] == 0
     if checkpoint and leads:
         checkpoints.remove_leftovers(Path(checkpoint))
-    if resume and checkpoint and Path(checkpoint).exists():
-        history.rows, step = checkpoints.load(Path(checkpoint), players, batches)
+    if resume and checkpoint:
+        history.rows = checkpoints.load(Path(checkpoint), players, batches)
+    step = len(history) * len(batches)
     forwards = [wrap(p) if wrap else p for p in players]
+    for player in players:
+        _lay_out_state(player)
     moves = [(p, forward) for p, forward in zip(players, forwards, strict=True) for _ in range(p.steps)]
     hidden = not (progress and leads)
     bar = tqdm(total=epochs * len(batches), initial=step, disable=hidden, delay=1, mininterval=0.5, file=sys.stdout)
@@ -150,7 +153,7 @@ def train(
             history.rows.append(row | {"seconds": time.perf_counter() - started})
             bar.set_postfix({key: f"{value:.4g}" for key, value in row.items()}, refresh=False)
             if checkpoint:
-                checkpoints.save(Path(checkpoint), players, batches, history.rows, step)
+                checkpoints.save(Path(checkpoint), players, batches, history.rows)
     except KeyboardInterrupt:
         history.interrupted = True
         if leads:
@@ -189,8 +192,8 @@ def _epoch(moves, players, batches, step, bar, schedule) -> dict[str, tuple[Tens
         if schedule:
             for group in player.optimizer.param_groups:
                 group["lr"] = player.lr * schedule(player.progress)
-        parts = forward(_to_device(batch, player.trainable[0].device))
         player.optimizer.zero_grad(set_to_none=True)
+        parts = forward(_to_device(batch, player.trainable[0].device))
         parts["loss"].backward()
         player.optimizer.step()
         if player.average:
@@ -217,6 +220,17 @@ def _give_turn(player: Player | None, players: Sequence[Player]) -> None:
             p.requires_grad_(player is None)
     for p in player.trainable if player else ():  # last, since players may share parameters
         p.requires_grad_(True)
+
+
+def _lay_out_state(player: Player) -> None:
+    """Give the optimiser's state the memory layout of the weights, which a fused step takes for granted.
+
+    They differ where `wrap` changed the layout, or where the run that wrote the checkpoint had another.
+    """
+    for p, state in player.optimizer.state.items():
+        for key, value in state.items():
+            if isinstance(value, Tensor) and value.ndim > 1 and value.shape == p.shape:
+                state[key] = torch.empty_like(p, dtype=value.dtype).copy_(value)
 
 
 def _to_device(batch, device: torch.device) -> Batch:

@@ -12,9 +12,9 @@ PACKAGE = Path(course_lib.__file__).parent
 HEAVY = {"matplotlib", "ipywidgets", "scipy", "sklearn"}
 FLOORS = [
     {"runtime", "losses", "networks", "display"},
-    {"data", "training", "checkpoints", "fingerprint"},
+    {"data", "training", "checkpoints", "processes", "fingerprint"},
     {"linear_gaussian", "likelihood", "vae", "gan", "joint", "autoregressive", "diffusion", "metrics", "plots"},
-    {"cache", "conditional", "conditional_gan", "text", "remedies", "clinic", "translation", "room"},
+    {"accelerate", "cache", "conditional", "conditional_gan", "text", "remedies", "clinic", "translation", "room"},
     {"claims", "exercises", "widgets"},
     {"__main__"},
 ]
@@ -67,7 +67,7 @@ def test_common_names_come_from_their_modules(name, home):
 
 
 def test_unknown_name_is_refused_with_those_there_are():
-    with pytest.raises(AttributeError, match=r"course_lib has no 'models'; it has cache, .*data, .*train"):
+    with pytest.raises(AttributeError, match=r"course_lib has no 'models'; it has accelerate, .*data, .*train"):
         course_lib.models  # noqa: B018
     with pytest.raises(ImportError):
         from course_lib import models  # noqa: F401

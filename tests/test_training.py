@@ -481,7 +481,7 @@ def test_the_networks_and_optimizers_are_what_the_checkpoint_says(tmp_path):
     stored = contents(tmp_path / "folder" / "run.pt")
     assert same(stored["players"]["line"]["net"], dict(player.net.state_dict()))
     assert same(stored["players"]["line"]["optimizer"], player.optimizer.state_dict())
-    assert stored["rows"] == history.rows and stored["step"] == 10
+    assert stored["rows"] == history.rows
     assert os.listdir(tmp_path / "folder") == ["run.pt"]
 
 
@@ -757,32 +757,6 @@ def test_a_compiled_player_learns_the_same_weights():
         runs.append((weights(players[0].net), weights(players[1].net), history.rows))
     assert same(*runs)
     assert graphs
-
-
-DISTRIBUTED = """
-import json, sys
-from torch import distributed
-from torch.nn.parallel import DistributedDataParallel
-from test_training import Batches, line, numbers, quietly
-rank, meeting = int(sys.argv[1]), sys.argv[2]
-distributed.init_process_group("gloo", init_method="file://" + meeting, rank=rank, world_size=2)
-players = [line("a", seed=1, steps=2), line("b", seed=2)]
-quietly(players, Batches(numbers(24), 3), 3, wrap=DistributedDataParallel)
-print(json.dumps([p.flatten().tolist() for player in players for p in player.net.parameters()]))
-distributed.barrier()
-distributed.destroy_process_group()
-"""
-
-
-def test_two_processes_learn_what_one_learns_from_batches_twice_as_large(tmp_path):
-    pair = [child(DISTRIBUTED, rank, tmp_path / "meeting", stdout=subprocess.PIPE) for rank in range(2)]
-    players = [line("a", seed=1, steps=2), line("b", seed=2)]
-    quietly(players, Batches(numbers(24), 6), 3)
-    first, second = (json.loads(process.communicate(timeout=120)[0]) for process in pair)
-    assert first == second
-    expected = [p.flatten().tolist() for player in players for p in player.net.parameters()]
-    for ours, theirs in zip(first, expected, strict=True):
-        assert ours == pytest.approx(theirs, abs=1e-6)
 
 
 # Bad input
