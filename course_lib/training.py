@@ -229,7 +229,7 @@ def _lay_out_state(player: Player) -> None:
     """
     for p, state in player.optimizer.state.items():
         for key, value in state.items():
-            if isinstance(value, Tensor) and value.ndim > 1 and value.shape == p.shape:
+            if isinstance(value, Tensor) and value.shape == p.shape and value.stride() != p.stride():
                 state[key] = torch.empty_like(p, dtype=value.dtype).copy_(value)
 
 
