@@ -73,9 +73,8 @@ def start() -> str:
     rows = []
     for what, runs in measured.result("start")["runs"].items():
         taken = [run["s"] for run in runs]
-        rows.append(
-            [what, three_digits(median(taken)), "–".join(map(three_digits, (min(taken), max(taken)))), len(taken)]
-        )
+        ends = dict.fromkeys(map(three_digits, (min(taken), max(taken))))  # once where they are equal
+        rows.append([what, three_digits(median(taken)), "–".join(ends), len(taken)])
     return f"{measured.table(('', 'seconds', 'range', 'runs'), rows)}\n\n{made_by('start', 'medians')}"
 
 
