@@ -9,19 +9,17 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import faults
 import pytest
 import torch
-from test_training import contents, line, numbers, quietly, same
+from test_training import contents, import_paths, line, numbers, quietly
 from torch import nn
 
 from course_lib.checkpoints import remove_leftovers
 from course_lib.data import Batches
 from course_lib.training import Player
 
-HERE = Path(__file__).parent
 KILLS = 5
 
 # --- kill -9 -------------------------------------------------------------------------------------------------------
@@ -38,7 +36,7 @@ def test_kills_at_random_moments_lose_no_finished_epoch(tmp_path):
     assert all(kill["resumed"] for kill in found)  # from the last whole epoch, and what was half-written is gone
     assert any(kill["half_written"] for kill in found)  # a file was being written at some of the moments
     faults.run("while writing", straight, len(contents(killed)["rows"]))
-    assert same(contents(killed), contents(straight))
+    assert faults.same(contents(killed), contents(straight))
 
 
 def test_only_parts_of_this_checkpoint_are_removed(tmp_path):
@@ -135,9 +133,8 @@ def test_a_full_disk_is_told_and_harms_nothing(way, tmp_path):
     folder.mkdir()
     real = way == "disk" and disks_can_be_made(folder)
     if real:
-        paths = os.pathsep.join([*map(str, (HERE, HERE.parent, HERE.parent / "benchmarks")), os.environ["PYTHONPATH"]])
         command = on_a_small_disk(folder, sys.executable, "-c", FILL_UP, folder, result)
-        done = subprocess.run(command, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True)
+        done = subprocess.run(command, env=os.environ | {"PYTHONPATH": import_paths()}, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         found = json.loads(done.stdout)
     else:
@@ -150,4 +147,4 @@ def test_a_full_disk_is_told_and_harms_nothing(way, tmp_path):
     assert re.match(expected, found.pop("error"))
     assert found == {"untouched": True, "parts": [], "epochs": 1}
     wide_run(3, straight)
-    assert same(contents(result), contents(straight))
+    assert faults.same(contents(result), contents(straight))

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 from scipy import stats
-from test_training import contents, linear, numbers, quietly, same, squared_error, weights
+from test_training import contents, import_paths, linear, numbers, quietly, same, squared_error, weights
 from torch import distributed, nn
 
 from course_lib import processes
@@ -42,15 +42,14 @@ def start(command, *more, folder, script=(ROOT / EXAMPLE,)):
     program, *words = shlex.split(command)[len(variables) :]
     at = words.index(EXAMPLE)
     run = ["-m", "torch.distributed.run"] if program == "torchrun" else []
-    paths = os.pathsep.join([str(ROOT / "tests"), str(ROOT), os.environ["PYTHONPATH"]])
-    environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "COURSE_DATA": str(folder)} | variables
+    settings = {"PYTHONPATH": import_paths(), "OMP_NUM_THREADS": "1", "COURSE_DATA": str(folder)}
     return subprocess.Popen(
         [sys.executable, *run, *words[:at], *map(str, [*script, *words[at + 1 :], *more])],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=folder,
-        env=environment,
+        env=os.environ | settings | variables,
     )
 
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from itertools import cycle, islice, pairwise
+from pathlib import Path
 
 import pytest
 import torch
@@ -528,11 +529,15 @@ digits_run(4, loss=loss, checkpoint=checkpoint, schedule=warmup_cosine())
 """
 
 
+def import_paths():
+    """PYTHONPATH of a process that imports tests, the package and the benchmarks as the tests do."""
+    root = Path(__file__).resolve().parents[1]
+    return os.pathsep.join([*map(str, (root / "tests", root, root / "benchmarks")), os.environ["PYTHONPATH"]])
+
+
 def child(script, *arguments, **options):
-    here = os.path.dirname(__file__)
-    paths = os.pathsep.join([here, os.path.dirname(here), os.environ.get("PYTHONPATH", "")])
     threads = str(torch.get_num_threads())  # sums in another order differ in their last bits
-    environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": threads}
+    environment = os.environ | {"PYTHONPATH": import_paths(), "OMP_NUM_THREADS": threads}
     return subprocess.Popen([sys.executable, "-c", script, *map(str, arguments)], env=environment, **options)
 
 
